@@ -37,7 +37,6 @@ from chainrule._src.nn.metrics import Metric
 from chainrule._src.nn.optimizers import Optimizer
 from chainrule._src.nn.regularizers import Regularizer
 from chainrule.keras import (
-    applications,
     backend,
     config,
     datasets,
@@ -74,6 +73,7 @@ for _name, _advice in LEFT_OUT_MODULES.items():
     sys.modules[f"{__name__}.{_name}"] = left_out_module(f"{__name__}.{_name}", _advice)
 for _name in datasets.NAMES:
     sys.modules[f"{__name__}.datasets.{_name}"] = getattr(datasets, _name)
+applications = sys.modules[f"{__name__}.applications"]
 mixed_precision = sys.modules[f"{__name__}.mixed_precision"]
 
 

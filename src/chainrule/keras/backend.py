@@ -25,135 +25,69 @@ def backend() -> str:
     return "chainrule"
 
 
-def floatx() -> str:
-    """Return the default dtype of models.
+_GETTER = """Return {summary}.
 
-    Returns
-    -------
-    str
-        Always ``"float32"``; a model may have a dtype of its own.
+Returns
+-------
+{kind}
+    Always ``{value!r}``.
 
-    Examples
-    --------
-    >>> from chainrule import keras
-    >>> keras.config.floatx()
-    'float32'
-    """
-    return "float32"
+Examples
+--------
+>>> from chainrule import keras
+>>> keras.config.{name}()
+{value!r}
+"""
+_SETTER = """Raise an error for any value but ``{value!r}``; see `{name}`.
 
+Parameters
+----------
+value : {kind}
 
-def epsilon() -> float:
-    """Return the small number that is added or used as a bound to avoid divisions by zero.
+Raises
+------
+DataError
+    If it is another value.
 
-    Returns
-    -------
-    float
-        Always 1e-7.
-
-    Examples
-    --------
-    >>> from chainrule import keras
-    >>> keras.config.epsilon()
-    1e-07
-    """
-    return 1e-7
-
-
-def image_data_format() -> str:
-    """Return the position of the channel axis of images.
-
-    Returns
-    -------
-    str
-        Always ``"channels_last"``: images have shape ``(n, height, width, channels)``.
-
-    Examples
-    --------
-    >>> from chainrule import keras
-    >>> keras.config.image_data_format()
-    'channels_last'
-    """
-    return "channels_last"
+Examples
+--------
+>>> from chainrule import keras
+>>> keras.config.set_{name}({other!r})
+Traceback (most recent call last):
+...
+chainrule.errors.DataError: it is always {value!r} here, received {other!r}; {advice}
+"""
 
 
-def _only(value: Any, usual: Any, advice: str) -> None:
-    if value != usual:
-        raise DataError(f"it is always {usual!r} here, received {value!r}; {advice}")
+def _fixed(name: str, value: Any, other: Any, summary: str, advice: str) -> tuple[Any, Any]:
+    """Return the functions that get and set a setting with one value, here and in Keras's words."""
+
+    def get() -> Any:
+        return value
+
+    def set_to(value_given: Any) -> None:
+        if value_given != value:
+            raise DataError(f"it is always {value!r} here, received {value_given!r}; {advice}")
+
+    texts = {"name": name, "value": value, "other": other, "summary": summary, "advice": advice}
+    for function, prefix, text in ((get, "", _GETTER), (set_to, "set_", _SETTER)):
+        function.__name__ = function.__qualname__ = prefix + name
+        function.__doc__ = text.format(kind=type(value).__name__, **texts)
+    return get, set_to
 
 
-def set_floatx(value: str) -> None:
-    """Raise an error for any dtype but float32.
-
-    Parameters
-    ----------
-    value : str
-        The dtype; only ``"float32"`` is accepted.
-
-    Raises
-    ------
-    DataError
-        If it is another dtype.
-
-    Examples
-    --------
-    >>> from chainrule import keras
-    >>> keras.config.set_floatx("float64")
-    Traceback (most recent call last):
-    ...
-    chainrule.errors.DataError: it is always 'float32' here, received 'float64'; give the model a
-    dtype: Sequential(…, dtype='float64')
-    """
-    _only(value, "float32", "give the model a dtype: Sequential(…, dtype='float64')")
-
-
-def set_epsilon(value: float) -> None:
-    """Raise an error for any number but `epsilon`.
-
-    Parameters
-    ----------
-    value : float
-        The number; only 1e-7 is accepted.
-
-    Raises
-    ------
-    DataError
-        If it is another number.
-
-    Examples
-    --------
-    >>> from chainrule import keras
-    >>> keras.config.set_epsilon(1e-3)
-    Traceback (most recent call last):
-    ...
-    chainrule.errors.DataError: it is always 1e-07 here, received 0.001; give the function or
-    layer an epsilon of its own
-    """
-    _only(value, epsilon(), "give the function or layer an epsilon of its own")
-
-
-def set_image_data_format(data_format: str) -> None:
-    """Raise an error for any format but ``"channels_last"``.
-
-    Parameters
-    ----------
-    data_format : str
-        The position of the channel axis; only ``"channels_last"`` is accepted.
-
-    Raises
-    ------
-    DataError
-        If it is another format.
-
-    Examples
-    --------
-    >>> from chainrule import keras
-    >>> keras.config.set_image_data_format("channels_first")
-    Traceback (most recent call last):
-    ...
-    chainrule.errors.DataError: it is always 'channels_last' here, received 'channels_first';
-    transpose the images: np.moveaxis(X, 1, -1)
-    """
-    _only(data_format, "channels_last", "transpose the images: np.moveaxis(X, 1, -1)")
+floatx, set_floatx = _fixed(
+    "floatx", "float32", "float64", "the default dtype of models",
+    "give the model a dtype: Sequential(…, dtype='float64')",
+)  # fmt: skip
+epsilon, set_epsilon = _fixed(
+    "epsilon", 1e-7, 1e-3, "the small number that avoids divisions by zero",
+    "give the function or layer an epsilon of its own",
+)  # fmt: skip
+image_data_format, set_image_data_format = _fixed(
+    "image_data_format", "channels_last", "channels_first", "the position of images' channel axis",
+    "transpose the images: np.moveaxis(X, 1, -1)",
+)  # fmt: skip
 
 
 def clear_session(free_memory: bool = True) -> None:

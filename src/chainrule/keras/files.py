@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tarfile
 import tempfile
 import zipfile
@@ -114,11 +115,9 @@ def _unpacked(path: Path, folder: Path, name: str) -> Path:
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         files = Path(temporary, "files")
         if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                archive.extractall(files)
+            shutil.unpack_archive(path, files, "zip")
         elif tarfile.is_tarfile(path):
-            with tarfile.open(path) as tar:
-                tar.extractall(files, filter="data")
+            shutil.unpack_archive(path, files, "tar", filter="data")
         else:
             raise FileError(f"{path}: expected an archive of the kind zip or tar")
         files.replace(target)

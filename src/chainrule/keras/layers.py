@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np  # noqa: F401  (the examples use it)
@@ -73,7 +73,7 @@ array({result}, dtype=float32)
 """
 
 
-def _function_of(cls: Any, summary: str, result: str, options: str = "") -> Callable[..., Any]:
+def _function_of(cls: Any, summary: str, result: str = "", options: str = "") -> Any:
     """Return the function for a merging layer, whose example has ``result``."""
 
     def function(inputs: Sequence[Any], **options: Any) -> Any:
@@ -81,17 +81,21 @@ def _function_of(cls: Any, summary: str, result: str, options: str = "") -> Call
 
     function.__name__ = function.__qualname__ = name = cls.__name__.lower()
     function.__doc__ = _FUNCTION.format(
-        name=name, class_name=cls.__name__, summary=summary, result=result, options=options
+        name=name,
+        class_name=cls.__name__,
+        summary=summary,
+        result=result or cls.example,
+        options=options,
     )
     return function
 
 
-add = _function_of(_layers.Add, "the sum of the arrays", "[[4., 8.]]")
-multiply = _function_of(_layers.Multiply, "the product of the arrays", "[[ 3., 12.]]")
-subtract = _function_of(_layers.Subtract, "the first array minus the second", "[[-2.,  4.]]")
-average = _function_of(_layers.Average, "the mean of the arrays", "[[2., 4.]]")
-maximum = _function_of(_layers.Maximum, "the largest entry at each position", "[[3., 6.]]")
-minimum = _function_of(_layers.Minimum, "the smallest entry at each position", "[[1., 2.]]")
+add = _function_of(_layers.Add, "the sum of the arrays")
+multiply = _function_of(_layers.Multiply, "the product of the arrays")
+subtract = _function_of(_layers.Subtract, "the first array minus the second")
+average = _function_of(_layers.Average, "the mean of the arrays")
+maximum = _function_of(_layers.Maximum, "the largest entry at each position")
+minimum = _function_of(_layers.Minimum, "the smallest entry at each position")
 concatenate = _function_of(
     _layers.Concatenate, "the arrays one after the other along an axis", "[[1., 6., 3., 2.]]"
 )

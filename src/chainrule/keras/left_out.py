@@ -51,7 +51,7 @@ def left_out_module(name: str, advice: str) -> Any:
         def __getattr__(self, attribute: str) -> Any:
             if attribute.startswith("__"):
                 raise AttributeError(attribute)
-            return left_out(attribute, advice)
+            return sys.modules.get(f"{name}.{attribute}") or left_out(attribute, advice)
 
     return Absent(name)
 
@@ -61,6 +61,7 @@ _LARGE = (
     "what is made of the layers that are here"
 )
 LEFT_OUT_MODULES = {
+    "applications": _LARGE,
     **{f"applications.{name}": _LARGE for name in (
         "convnext", "densenet", "efficientnet", "efficientnet_v2", "imagenet_utils",
         "inception_resnet_v2", "inception_v3", "mobilenet", "mobilenet_v2", "mobilenet_v3",

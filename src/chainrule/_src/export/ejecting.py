@@ -202,7 +202,7 @@ class _ModuleText:
 
     def _network(self) -> list[str]:
         about = f"Return the outputs, {shape_text(self.network.last.output_shape)}."
-        if len(self.model.names_of_outputs) > 1:
+        if len(self.model.output_names) > 1:
             about = f"Return the outputs {', '.join(self.used.outputs)}."
         elif self.used.outputs[0] == "probabilities":
             about = about.replace("outputs", "probabilities")

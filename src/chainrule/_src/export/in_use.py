@@ -41,7 +41,7 @@ class InUse:
     def __init__(self, model: Compiled, where: str) -> None:
         self.model, self.preprocessor, self.where = model, model.preprocessor, where
         self.steps = () if self.preprocessor is None else self.preprocessor.steps
-        names = model.names_of_inputs
+        names = model.input_names
         self.inputs = [step.name for step in self.steps] or (names if len(names) > 1 else ["X"])
         self.codes = {step.name: step for step in self.steps if isinstance(step, OneHot | Signs)}
         target = None if self.preprocessor is None else self.preprocessor.target
@@ -59,7 +59,7 @@ class InUse:
 
     def _wishes(self) -> list[str]:
         """Return the preferred names of the outputs."""
-        names = self.model.names_of_outputs
+        names = self.model.output_names
         if len(names) > 1:
             return names
         if self.quantity is not None:

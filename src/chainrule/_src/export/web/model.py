@@ -96,7 +96,7 @@ def described(data: Any, names: Sequence[str] = ()) -> list[dict[str, Any]]:
 def _add_loss(content: WebContent, model: Compiled, used: InUse, X: Any) -> None:
     """Add the kernel of the loss and its gradient, and for a table that of its features."""
     X, y = example_data(model.network, model.loss)
-    targets = described(y, model.names_of_outputs)
+    targets = described(y, model.output_names)
     outputs = outputs_of(model.network, model.loss)
     for target, (shape, loss) in zip(targets, outputs, strict=True):
         if loss is not None and loss.takes_labels:

@@ -98,9 +98,10 @@ class EpochLines(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Print time and scores."""
-        print(
-            scores_line(self.params["steps"], time.perf_counter() - self._began, logs), flush=True
-        )
+        print(self._line(self.params["steps"], logs), flush=True)
+
+    def _line(self, batches: int, logs: Logs | None) -> str:
+        return scores_line(batches, time.perf_counter() - self._began, logs)
 
 
 class EpochBars(EpochLines):
@@ -122,10 +123,6 @@ class EpochBars(EpochLines):
         """Show the bar of the batches that are done, on a terminal."""
         if sys.stdout.isatty() and batch < self.params["steps"]:
             print(self._line(batch, logs), end="", flush=True)
-
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Print the whole bar, time and scores."""
-        print(self._line(self.params["steps"], logs), flush=True)
 
     def _line(self, batches: int, logs: Logs | None) -> str:
         steps, seconds = self.params["steps"], time.perf_counter() - self._began
@@ -192,12 +189,10 @@ def watchers(
     watching = as_callbacks(callbacks, where)
     if any(isinstance(each, bar) for each in watching):
         return watching
-    level = verbosity(verbose)
-    if level == "auto":
-        watched = sys.stdout.isatty() or "ipykernel" in sys.modules
-        return [*([bar()] if watched else []), *watching]
-    kinds: dict[str, list[type[Callback]]] = {"0": [], "1": [bars], "2": [lines]}
-    return [*(callback() for callback in kinds[level]), *watching]
+    watched = sys.stdout.isatty() or "ipykernel" in sys.modules
+    kinds = {"auto": bar if watched else None, "0": None, "1": bars, "2": lines}
+    kind = kinds[verbosity(verbose)]
+    return watching if kind is None else [kind(), *watching]
 
 
 def verbosity(verbose: int | str) -> str:

@@ -13,7 +13,6 @@ import numpy as np
 
 from chainrule._src.base.errors import ChainruleError, DataError, ShapeError
 from chainrule._src.base.validation import shape_text
-from chainrule._src.core.trees import map_leaves
 from chainrule._src.nn.layers import tracking
 from chainrule._src.nn.layers.calling import Called
 from chainrule._src.nn.layers.given import (
@@ -29,10 +28,11 @@ from chainrule._src.nn.layers.given import (
     shapes_in,
 )
 from chainrule._src.nn.layers.surroundings import CallContext, around, within
+from chainrule._src.nn.layers.symbols import TRIALS
 from chainrule._src.nn.layers.tracking import Weight
 
 LARGEST = 2**28  # numbers in a sample
-LENGTHS = 64, 192  # two lengths with which an axis without fixed length is tried
+LENGTHS = [length for _, length in TRIALS]
 
 
 class Buildable(Called):
@@ -40,7 +40,6 @@ class Buildable(Called):
 
     built: bool
     builds_itself = False  # if true, the class's `build` calls `prepare` itself
-    further_shapes: Any = ()  # shapes of these states
     structure: Any = None  # the shapes of several outputs, in their list or dict
     _is_building = False
     _kept: dict[Any, Weight]  # by the path of attributes
@@ -84,10 +83,8 @@ class Buildable(Called):
         try:
             with within(CallContext(self, rng=self._rng, dtype=self._dtype)):
                 self._make(input_shape)
-                if called_with is None or not (called_with[1] or called_with[2]):
-                    shape = self._output()
-                else:
-                    shape = self._shape_for(*called_with)
+                is_alone = called_with is None or not (called_with[1] or called_with[2])
+                shapes = self._output() if is_alone else self._shapes_for(*called_with)
             if outer is None:
                 tracking.check_shared(self)
         except Exception as error:
@@ -96,11 +93,12 @@ class Buildable(Called):
                 raise
             shapes = ", ".join(map(shape_text, shapes_in(input_shape)))
             raise ShapeError(f"{self}: fails for inputs of shapes {shapes}: {error}") from error
+        shape = shapes_in(shapes)[0]
         if math.prod(size or 1 for size in shape) > LARGEST:
-            raise ShapeError(
-                f"{self}: an output of shape {shape_text((None, *shape))} is too large"
-            )
-        self.output_shape, self.built = (shapes_in(input_shape)[0][0], *shape), True
+            raise ShapeError(f"{self}: an output of shape {shape_text(shape)} is too large")
+        if self.gives_several:
+            self.structure = shapes
+        self.output_shape, self.built = (shapes_in(input_shape)[0][0], *shape[1:]), True
         return self.output_shape
 
     def _make(self, input_shape: Shape) -> None:
@@ -120,31 +118,37 @@ class Buildable(Called):
             self._new, self._is_building = [], False
         self.input_shape = input_shape
 
-    def _output(self) -> Shape:
-        """Return the shape of a sample's output, found by calls with no or with two samples.
+    def _output(self) -> Any:
+        """Return the shapes of the output, found by calls with no or with two samples.
 
         An axis of the output whose length differs between two trial lengths has no fixed length.
         Sublayers are built by these calls; if some are not, another call tries training.
         """
         is_open = any(None in shape[1:] for shape in shapes_in(self.input_shape))
         lengths = LENGTHS if is_open else LENGTHS[:1]
+
+        def tried(rows: int) -> Any:
+            each = [self._trial_shapes(rows, length) for length in lengths]
+            return map_shapes(lambda *shapes: merged(shapes), *each)
+
         if type(self).__module__.startswith("chainrule."):
             with suppress(Exception):
-                return merged([self._trial_shape(0, length) for length in lengths])
-        shape = merged([self._trial_shape(2, length) for length in lengths])
-        tells_shape = type(self).compute_output_shape is not Buildable.compute_output_shape
-        declared = tuple(self.compute_output_shape(self.input_shape)[1:]) if tells_shape else shape
-        if declared != shape:
-            raise ShapeError(
-                f"{self}: compute_output_shape tells {shape_text((None, *declared))}, call gives "
-                f"{shape_text((None, *shape))}"
-            )
+                return tried(0)
+        shapes = tried(2)
+        if type(self).compute_output_shape is not Buildable.compute_output_shape:
+            shape = shapes_in(shapes)[0]
+            declared = (None, *self.compute_output_shape(self.input_shape)[1:])
+            if declared != shape:
+                raise ShapeError(
+                    f"{self}: compute_output_shape tells {shape_text(declared)}, call gives "
+                    f"{shape_text(shape)}"
+                )
         if self._takes_training and not all(layer.built for layer in tracking.family(self)[1:]):
-            self._trial_shape(2, lengths[0], training=True)
-        return shape
+            self._trial_shapes(2, lengths[0], training=True)
+        return shapes
 
-    def _trial_shape(self, rows: int, length: int, training: bool = False) -> tuple[int, ...]:
-        """Return the shape of a sample's output for an example of zeros."""
+    def _trial_shapes(self, rows: int, length: int, training: bool = False) -> Any:
+        """Return the shapes of the output for an example of zeros."""
         dtype = np.int32 if self.integers else self._dtype
 
         def zeros(shape: Shape) -> Any:
@@ -152,28 +156,23 @@ class Buildable(Called):
 
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("error" if rows == 0 else "default")
-            return self._shape_for(map_shapes(zeros, self.input_shape), (), {}, training)
+            return self._shapes_for(map_shapes(zeros, self.input_shape), (), {}, training)
 
-    def _shape_for(
-        self, x: Any, more: Any, options: Any, training: bool = False
-    ) -> tuple[int, ...]:
-        """Return the shape of a sample's output for an input."""
+    def _shapes_for(self, x: Any, more: Any, options: Any, training: bool = False) -> Any:
+        """Return the shapes of the output for an input: of several outputs, in their structure."""
         y = tracking.copied(self, deep=False).run(x, training, *more, **options)
         rows, self.gives_several = len(first_of(x)), is_several(y)
-        self.structure = shape_of(y) if self.gives_several else None
-        further = y[1:] if isinstance(y, tuple) else ()
-        self.further_shapes = map_leaves(np.shape, further)
-        y = first_of(y)  # states come after the output
-        shape: tuple[int, ...] = () if isinstance(y, tuple | list | dict) else np.shape(y)
+        first = first_of(y)  # states come after the output
+        shape: tuple[int, ...] = () if isinstance(first, tuple | list | dict) else np.shape(first)
         if not shape or shape[0] != rows:
-            if y is None:
+            if first is None:
                 raise DataError(f"{self}: call returns nothing; write return before the result")
-            received = f"has shape {shape}" if shape else f"is a {type(y).__name__}"
+            received = f"has shape {shape}" if shape else f"is a {type(first).__name__}"
             raise ShapeError(
                 f"{self}: for an input of shape ({rows}, …) the output must be an array of {rows} "
                 f"rows, {received}"
             )
-        return shape[1:]
+        return shape_of(y if self.gives_several else first)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shapes of the output, and of states if any, for an input's shape."""
@@ -183,20 +182,8 @@ class Buildable(Called):
             built = copy.deepcopy(self)
             built.prepare(input_shape)
         rows = shapes_in(input_shape)[0][0]
-        of_rows: Any
-        if not is_shape(built.output_shape):  # of a model with several outputs
-            of_rows = map_shapes(lambda shape: (rows, *shape[1:]), built.output_shape)
-        else:
-            of_rows = _of_rows((built.output_shape, *built.further_shapes), rows)
-            of_rows = of_rows if built.gives_several else of_rows[0]
-        return of_rows  # type: ignore[no-any-return]
-
-
-def _of_rows(shapes: Any, rows: int | None) -> Any:
-    """Return shapes, also in lists, with ``rows`` as batch size."""
-    if all(isinstance(size, int | None) for size in shapes):
-        return (rows, *shapes[1:])
-    return type(shapes)(_of_rows(shape, rows) for shape in shapes)
+        shapes = built.structure if built.gives_several else built.output_shape
+        return map_shapes(lambda shape: (rows, *shape[1:]), shapes)  # type: ignore[no-any-return]
 
 
 def _with_prepare(build: Any) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import as_numbers
 from chainrule._src.base.errors import ChainruleError, DataError, ShapeError
-from chainrule._src.base.validation import check_flag, shape_text
+from chainrule._src.base.validation import check_flag, check_seed, shape_text
 from chainrule._src.core.names import name_tensor
 from chainrule._src.core.trees import map_leaves
 from chainrule._src.nn.layers import tracking
@@ -33,8 +33,8 @@ from chainrule._src.nn.layers.symbols import (
     LayerCall,
     SymbolicTensor,
     SymbolSource,
-    drawing_with,
     example_of,
+    generator_or,
     map_symbolic,
     symbols_in,
     trial,
@@ -167,16 +167,16 @@ class Called(Weighted):
         if not (isinstance(x, SymbolicTensor) or self.takes_several):
             raise DataError(f"{self}: takes one symbolic tensor, received {x!r}")
         shape = map_symbolic(lambda symbol: symbol.shape, x)
-        x_now, *more_now = map_symbolic(lambda s: example_of(s, *TRIALS[0]), (x, *more))
-        options_now = map_symbolic(lambda s: example_of(s, *TRIALS[0]), options)
-        options_now.pop("training", None)
         with within(None):
             if not self.built:
-                with_others = (
-                    (x_now, more_now, options_now) if symbols_in((more, options)) else None
-                )
-                rng, dtype = drawing_with(first_of(x).dtype)
-                self.prepare(shape, rng, dtype, called_with=with_others)
+                others = {name: part for name, part in options.items() if name != "training"}
+                every = map_symbolic(lambda s: example_of(s, *TRIALS[0]), (x, more, others))
+                double = first_of(x).dtype == np.float64
+                self.prepare(
+                    shape, generator_or(check_seed(None, "Input")),
+                    np.float64 if double else np.float32,
+                    called_with=every if symbols_in((more, others)) else None,
+                )  # fmt: skip
             if shape == self.input_shape and not (self.gives_several or more or options):
                 output = SymbolicTensor(self.output_shape, self._dtype)
             else:

@@ -56,7 +56,7 @@ def merged(shapes: Sequence[Sequence[int | None]]) -> Shape:
 
 def is_shape(shape: Any) -> bool:
     """Return true for the shape of one array, false for a list or dict of shapes."""
-    return isinstance(shape, tuple) and all(s is None or not hasattr(s, "__iter__") for s in shape)
+    return isinstance(shape, list | tuple) and not any(hasattr(s, "__iter__") for s in shape)
 
 
 def map_shapes(change: Callable[..., Any], shapes: Any, *others: Any) -> Any:
@@ -95,6 +95,14 @@ def first_of(x: Any) -> Any:
     return x
 
 
+def ranked(x: Any, shape: Shape) -> Any:
+    """Return an array in which an axis of one at the end is added or removed, as in Keras."""
+    surplus = len(getattr(x, "shape", ())) - len(shape)
+    if surplus == 1 and x.shape[-1] == 1:
+        return x[..., 0]
+    return x[..., None] if surplus == -1 and shape[-1] == 1 else x
+
+
 def fits(shape: Any, expected: Any) -> bool:
     """Return true if a batch's shape fits an expected shape; None fits any length."""
     try:
@@ -106,18 +114,10 @@ def fits(shape: Any, expected: Any) -> bool:
 
 def shapes_given(shapes: Any) -> Any:
     """Return the shape of an input as a tuple; several shapes, which may be lists, in a list."""
-    if shapes is None:
-        return (None,)
-    if isinstance(shapes, dict):
-        return {key: shapes_given(shape) for key, shape in shapes.items()}
-    if any(hasattr(size, "__iter__") for size in shapes):
-        return [shapes_given(shape) for shape in shapes]
-    return tuple(shapes)
+    return (None,) if shapes is None else map_shapes(tuple, shapes)
 
 
 def same_beside_rows(shapes: Any, others: Any) -> bool:
     """Return true if shapes differ at most in their batch sizes."""
-    pairs = zip(shapes_in(shapes), shapes_in(others), strict=False)
-    return len(shapes_in(shapes)) == len(shapes_in(others)) and all(
-        one[1:] == other[1:] for one, other in pairs
-    )
+    one, other = ([shape[1:] for shape in shapes_in(each)] for each in (shapes, others))
+    return one == other

@@ -11,18 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from itertools import count
 from typing import Any, NoReturn
 
 import numpy as np
 
 from chainrule._src.base.errors import DataError, ShapeError
-from chainrule._src.base.validation import check_seed
 from chainrule._src.core.trees import map_leaves
 from chainrule._src.nn.layers.given import Shape, merged
 
 TRIALS = ((2, 64), (3, 192))  # batch sizes, and lengths of other axes without fixed length
-_numbers = count()
 _generator: ContextVar[Any] = ContextVar("generator", default=None)
 
 
@@ -100,17 +97,9 @@ class SymbolicTensor(np.lib.mixins.NDArrayOperatorsMixin):
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 
 
-def _reduction(function: Callable[..., Any]) -> Callable[..., Any]:
-    def method(self: SymbolicTensor, *args: Any, **options: Any) -> Any:
-        return function(self, *args, **options)
-
-    method.__doc__ = f"Return ``np.{function.__name__}`` of the values."
-    return method
-
-
 for _function in (np.sum, np.mean, np.max, np.min, np.prod, np.std, np.var, np.argmax, np.argmin,
                   np.transpose, np.squeeze, np.clip, np.all, np.any, np.cumsum):  # fmt: skip
-    setattr(SymbolicTensor, _function.__name__, _reduction(_function))
+    setattr(SymbolicTensor, _function.__name__, _function)  # NumPy's functions can be methods
 
 
 class SymbolSource:
@@ -141,12 +130,10 @@ class LayerCall:
     args, kwargs
         The arguments, which hold symbolic tensors.
     output : SymbolicTensor, or list, tuple or dict of SymbolicTensor
-    number : int
-        Calls are numbered in the order in which they were made.
     """
 
     def __init__(self, function: Any, args: Any, kwargs: Any, output: Any, name: str) -> None:
-        self.function, self.args, self.kwargs, self.number = function, args, kwargs, next(_numbers)
+        self.function, self.args, self.kwargs = function, args, kwargs
         self.output = map_symbolic(lambda s: SymbolicTensor(s.shape, s.dtype, self, name), output)
 
     def __deepcopy__(self, memo: Any) -> LayerCall:
@@ -224,7 +211,7 @@ def recorded(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 
 @contextmanager
 def drawing(rng: Any) -> Iterator[None]:
-    """Context manager: layers that are called with symbols draw their weights with ``rng``."""
+    """Context manager: models, and layers that are called with symbols, draw with ``rng``."""
     token = _generator.set(rng)
     try:
         yield
@@ -232,10 +219,9 @@ def drawing(rng: Any) -> Iterator[None]:
         _generator.reset(token)
 
 
-def drawing_with(dtype: Any) -> tuple[Any, Any]:
-    """Return the generator and the dtype of the weights of a layer that is called with symbols."""
-    rng = _generator.get() or check_seed(None, "Input")
-    return rng, dtype if dtype == np.float64 else np.float32
+def generator_or(usual: Any) -> Any:
+    """Return the generator that `drawing` set, or ``usual``."""
+    return _generator.get() or usual
 
 
 def recording(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,21 +7,22 @@ from typing import Any, Self
 
 import numpy as np
 
-from chainrule._src.base.config import made, plain
+from chainrule._src.base.config import plain
 from chainrule._src.base.errors import DataError, ShapeError, UnknownNameError
-from chainrule._src.base.registered import known_as
 from chainrule._src.base.showing import cut, short
-from chainrule._src.base.validation import check_flag, check_seed, shape_text
+from chainrule._src.base.validation import check_seed, shape_text
 from chainrule._src.nn.layers import Input, Layer
 from chainrule._src.nn.layers.given import Shape, fits, sizes_given
 from chainrule._src.nn.layers.surroundings import within
-from chainrule._src.nn.layers.symbols import Calls, LayerCall, SymbolicTensor, drawing
-from chainrule._src.nn.layers.tracking import Path, free_name
-from chainrule._src.nn.layers.weights import Blank
-from chainrule._src.nn.network.stack import Stack
+from chainrule._src.nn.layers.symbols import (
+    Calls,
+    LayerCall,
+    SymbolicTensor,
+    generator_or,
+)
+from chainrule._src.nn.layers.tracking import Path
+from chainrule._src.nn.network.stack import Stack, layers_from, name_among
 from chainrule._src.nn.network.unchanged import unchanged_on_error
-
-MOST_LAYERS = 10_000
 
 
 class Chain(Stack):
@@ -50,7 +51,6 @@ class Chain(Stack):
         super()._begin()
         self._input: Input | None = None
         self._values = Calls()  # the symbolic input, and the symbolic output of each layer
-        self._blank: Blank | None = None  # while weights are loaded from a file
 
     def __repr__(self) -> str:
         layers = [self._input] if self._input is not None else []
@@ -81,7 +81,7 @@ class Chain(Stack):
             return
         if layer.given_shape is not None and not self.layers and self._input is None:
             self._input = Input(batch_shape=layer.given_shape)
-        self._name(layer)
+        name_among(layer, self.layers, "Sequential.add")
         shape = self.output_shape if self.layers else None
         self._layers.append(layer)
         if len(self.layers) == 1:
@@ -99,19 +99,8 @@ class Chain(Stack):
         if not self.layers:
             raise DataError("Sequential.pop: there is no layer")
         self._changed()
+        del self._values[len(self._layers) :]
         return self._layers.pop()
-
-    def _name(self, layer: Layer) -> None:
-        """Make a layer's name unique, unless it was chosen."""
-        names = {other.name for other in self.layers}
-        if layer.name not in names:
-            return
-        if layer in self.layers or layer.__config__.get("name") is not None:
-            raise DataError(
-                f"Sequential.add: there is a layer {layer.name!r} already; a layer that is called "
-                "more than once belongs into a graph: keras.Model(x, layer(layer(x)))"
-            )
-        layer.name = free_name(layer.name, names)
 
     def held_in(self) -> dict[str, Any]:
         """Return the attributes that hold parts: the list of layers only."""
@@ -159,7 +148,7 @@ class Chain(Stack):
 
     def _prepare(self, layers: Sequence[Layer], shape: Shape, rng: Any = None) -> None:
         """Build a chain of layers; layers that are built keep their weights, and must fit."""
-        source = rng or self._blank or self.rng
+        source = rng or generator_or(self.rng)
         with unchanged_on_error(self):
             for layer in layers:
                 if not layer.built:
@@ -172,39 +161,32 @@ class Chain(Stack):
                         "layer of your own may hold it, whose call takes what it needs"
                     )
                 shape = layer.output_shape
-                self._link(layer)
+        self._symbols()
 
-    def _link(self, layer: Layer) -> None:
-        """Record that a layer takes the output of the one before it, as in a graph."""
-        index = self._layers.index(layer)
-        if index == 0:
-            start = self._input or Input(batch_shape=layer.input_shape, name="input_layer")
-            self._values[:] = [start.output]
-        elif len(self._values) <= index:  # of a copy
-            for before in self._layers[:index]:
-                self._link(before)
-        output = SymbolicTensor(layer.output_shape, layer.dtype)
-        call = LayerCall(layer, (self._values[index],), {}, output, layer.name)
-        layer._calls.append(call)
-        self._values[index + 1 :] = [call.output]
-
-    def _value(self, index: int) -> SymbolicTensor:
+    def _symbols(self) -> list[Any]:
+        """Return the symbolic input and outputs; layers that are new are called, as in a graph."""
         if not self.built:
             raise AttributeError(f"{type(self).__name__}: has no symbols before it is built")
-        if len(self._values) <= len(self._layers):
-            self._link(self._layers[-1])
-        symbol: SymbolicTensor = self._values[index]
-        return symbol
+        if not self._values:
+            shape = self.layers[0].input_shape
+            start = self._input or Input(batch_shape=shape, name="input_layer")
+            self._values.append(start.output)
+        for layer in self._layers[len(self._values) - 1 :]:
+            output = SymbolicTensor(layer.output_shape, layer.dtype)
+            call = LayerCall(layer, (self._values[-1],), {}, output, layer.name)
+            layer._calls.append(call)
+            self._values.append(call.output)
+        return self._values
 
     @property
     def input(self) -> Any:
         """The symbolic input, for a model of the same layers."""
-        return self._value(0)
+        return self._symbols()[0]
 
     @property
     def output(self) -> Any:
         """The symbolic output, for a model of the same layers."""
-        return self._value(len(self._layers))
+        return self._symbols()[-1]
 
     @property
     def built(self) -> bool:
@@ -256,66 +238,22 @@ class Chain(Stack):
     def get_config(self) -> dict[str, Any]:
         """Return the architecture as plain values."""
         shape = self.input_shape
-        return {
-            "name": self.name,
-            "dtype": self._dtype.name,
-            "input_shape": None if shape is None else list(shape[1:]),
-            **({} if shape is None or shape[0] is None else {"batch_size": shape[0]}),
-            "layers": plain(self.layers),
-            **({} if self.trainable else {"trainable": False}),
-        }
+        rows = {} if shape is None or shape[0] is None else {"batch_size": shape[0]}
+        sizes = None if shape is None else list(shape[1:])
+        return self.config_of(input_shape=sizes, **rows, layers=plain(self.layers))
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> Self:
-        """Return a model with the architecture of a config, with new weights.
-
-        ``custom_objects`` are your own classes and functions by their names.
-
-        Raises
-        ------
-        DataError, UnknownNameError, ShapeError
-            If ``config`` is not from `get_config`, or names a class that is not defined.
-        """
+    def _from_config(cls, config: Any) -> Self:
         if not isinstance(config, Mapping):
             raise DataError(f"Sequential.from_config: expected a dict, received {config!r}")
         keys = ("name", "dtype", "input_shape", "batch_size", "layers", "trainable")
         for key in config:
             if key not in keys:
                 raise UnknownNameError("part of a model's config", key, keys)
-        with known_as(custom_objects):
-            return cls._from_config(config, None)
-
-    @classmethod
-    def _from_config(
-        cls, config: Mapping[str, Any], entries: int | None, input_shape: Any = None
-    ) -> Self:
-        """Return a model; ``entries`` is the number of weights in its file, if it has a file."""
-        described, shape = config.get("layers", []), config.get("input_shape")
-        if not isinstance(described, list) or len(described) > MOST_LAYERS:
-            raise DataError(
-                f"Sequential.from_config: layers must be a list of at most {MOST_LAYERS:,}"
-            )
+        shape = config.get("input_shape")
         model = cls([], config.get("name"), dtype=config.get("dtype", "float32"))
-        model._blank = None if entries is None else Blank(entries)
         if shape is not None:
             model.add(Input(shape, config.get("batch_size")))
-        with drawing(model._blank):
-            for layer in made(unbuilt(described)):
-                model.add(layer)
-        model._blank = None
-        if not check_flag(config.get("trainable", True), "trainable", "Sequential"):
-            model.trainable = False
+        for layer in layers_from(config, "Sequential"):
+            model.add(layer)
         return model
-
-
-def unbuilt(config: Any) -> Any:
-    """Return a config in which nested models have no input shape.
-
-    A nested model with an input shape would be built and draw its weights before they are read.
-    """
-    if isinstance(config, list):
-        return [unbuilt(part) for part in config]
-    if not isinstance(config, Mapping):
-        return config
-    parts = {key: unbuilt(part) for key, part in config.items()}
-    return {**parts, "input_shape": None} if {"layers", "input_shape"} <= set(parts) else parts

@@ -29,7 +29,7 @@ from chainrule._src.nn.network.outputs import (
     is_several_options,
     metrics_of,
 )
-from chainrule._src.nn.network.tracked import metrics_within
+from chainrule._src.nn.network.tracked import TrackedMetrics, metrics_within
 from chainrule._src.nn.training.trainer import Trainer, rate_of
 
 
@@ -107,7 +107,7 @@ class Compiled(Predictor):
 
     def _loss_given(self, loss: Any, weights: Any) -> Any:
         """Return the loss of the output, or of several outputs."""
-        names = self.names_of_outputs
+        names = self.output_names
         if loss is None:
             return AddedLosses()
         if isinstance(loss, OutputLosses | AddedLosses):
@@ -134,7 +134,7 @@ class Compiled(Predictor):
     @property
     def objective(self) -> Objective:
         """The loss and metrics; the model must be compiled and built."""
-        several = isinstance(self.loss, OutputLosses) or len(self.names_of_outputs) > 1
+        several = isinstance(self.loss, OutputLosses) or len(self.output_names) > 1
         if several and not isinstance(self.loss, AddedLosses):
             return self._objective_of_outputs()
         shape = next(iter(shapes_in(self.output_shape)), ())
@@ -146,9 +146,7 @@ class Compiled(Predictor):
 
     def _objective_of_outputs(self) -> Objective:
         """Return the loss and metrics of a model with several outputs."""
-        names, loss = self.names_of_outputs, self.loss
-        loss = loss if isinstance(loss, OutputLosses) else OutputLosses(loss)
-        bound, shapes = loss.bound(names), shapes_in(self.output_shape)
+        bound, shapes = self.loss_of_outputs, shapes_in(self.output_shape)
         named = self.outputs_are_named
         tracked = [part for part in bound.parts if part[1] is not None]
         each_loss = [
@@ -167,17 +165,23 @@ class Compiled(Predictor):
         return objective
 
     @property
+    def loss_of_outputs(self) -> OutputLosses:
+        """The losses of the model's outputs."""
+        loss = self.loss if isinstance(self.loss, OutputLosses) else OutputLosses(self.loss)
+        return loss.bound(self.output_names)
+
+    @property
     def outputs_are_named(self) -> bool:
         """True if losses and metrics have the names of outputs before their own."""
         return True
 
     @property
-    def names_of_inputs(self) -> list[str]:
+    def input_names(self) -> list[str]:
         """The names of the inputs; empty for a chain of layers."""
         return []
 
     @property
-    def names_of_outputs(self) -> list[str]:
+    def output_names(self) -> list[str]:
         """The names of the outputs; empty while they are not known."""
         return []
 
@@ -185,12 +189,20 @@ class Compiled(Predictor):
     def metrics(self) -> list[Any]:
         """The metrics in attributes, and those that `compile` was given."""
         named = self.objective.named.values() if self.compiled and self.built else ()
-        return [*metrics_within(self), *(metric for metric, _ in named)]
+        return [*metrics_within(self), *(metric for metric, *_ in named)]
 
     def reset_metrics(self) -> None:
         """Reset the metrics in attributes; in `fit` and `evaluate` all metrics start at zero."""
-        for metric in metrics_within(self):
+        for metric in self._own_metrics():
             metric.reset_state()
+
+    def tracked_metrics(self) -> TrackedMetrics:
+        """Return the metrics that the methods of the class update."""
+        return TrackedMetrics(self._own_metrics(), self.reset_metrics)
+
+    def _own_metrics(self) -> list[Any]:
+        is_own = type(self).metrics is not Compiled.metrics
+        return [*metrics_within(self), *(self.metrics if is_own else ())]
 
     @property
     def metrics_names(self) -> list[str]:

@@ -13,13 +13,12 @@ from chainrule._src.base.config import plain
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.showing import short
 from chainrule._src.nn.layers import Input, Layer
-from chainrule._src.nn.layers.given import shapes_in
+from chainrule._src.nn.layers.given import ranked, shapes_in
 from chainrule._src.nn.layers.symbols import (
     Calls,
     LayerCall,
     SymbolicTensor,
     map_symbolic,
-    recorded,
     symbols_in,
 )
 from chainrule._src.nn.network.packing import Ref, function_named, name_of, packed, unpacked
@@ -98,7 +97,6 @@ class LayerGraph:
         self.structure = map_symbolic(ref, outputs)
         if isinstance(self.structure, list | tuple) and len(self.structure) == 1:
             self.structure = self.structure[0]
-        self.name_outputs()
         self.output_shapes = map_symbolic(
             lambda symbol: symbol.shape, ends[0] if isinstance(self.structure, Ref) else outputs
         )
@@ -118,18 +116,7 @@ class LayerGraph:
 
         ``layers`` may be copies, or layers of Keras with ``function_for`` its functions.
         """
-        by_number: dict[int, Any] = dict(enumerate(values))
-
-        def value(ref: Ref) -> Any:
-            return by_number[ref.number]
-
-        for step in self.steps:
-            is_layer = isinstance(step.function, int)
-            function = layers[step.function] if is_layer else function_for(step.function)
-            args, kwargs = (map_symbolic(value, each, Ref) for each in (step.args, step.kwargs))
-            result = function(*args, **kwargs)
-            by_number.update(zip(step.outputs, _flat(result), strict=True))
-        return map_symbolic(value, self.structure, Ref)
+        return replayed(self.steps, self.structure, layers, values, function_for)
 
     def symbols_of(self, layers: Sequence[Any]) -> tuple[Any, Any]:
         """Return the symbolic inputs and outputs; in a copy the calls are recorded again."""
@@ -176,13 +163,11 @@ class LayerGraph:
             calls[name] += 1
         return None if is_chain else {name: ", ".join(each) for name, each in taken.items()}
 
-    def takers(self, number: int, layers: Sequence[Layer]) -> list[Layer]:
-        """Return the layers that take one of the inputs."""
-        return [
-            layers[step.function]
-            for step in self.steps
-            if isinstance(step.function, int) and Ref(number) in step.inputs
-        ]
+    def integer_layer(self, number: int, layers: Sequence[Any]) -> Any:
+        """Return a layer that takes one of the inputs as whole numbers, or None."""
+        takers = [step.function for step in self.steps if Ref(number) in step.inputs]
+        indices = [*(each for each in takers if isinstance(each, int)), self.heads[number]]
+        return next((layers[index] for index in indices if layers[index].integers), None)
 
     def flat(self, x: Any, where: str) -> list[Any]:
         """Return the values of the inputs in order, from an array, a list, or a dict by name."""
@@ -194,7 +179,7 @@ class LayerGraph:
                     f"{where}: expected the inputs {', '.join(map(str, keys))}, received "
                     f"{', '.join(map(str, x))}"
                 )
-            return self._ranked(x[key] for key in keys)
+            x = [x[key] for key in keys]
         several = isinstance(x, list | tuple) and (len(self.names) > 1 or _holds_array(x))
         parts = [*x] if several else [x]
         if len(parts) != len(self.names):
@@ -202,24 +187,17 @@ class LayerGraph:
                 f"{where}: expected {len(self.names)} inputs ({', '.join(self.names)}), received "
                 f"{len(parts)}; give a list of arrays, or a dict by name"
             )
-        return self._ranked(parts)
+        return [*map(ranked, parts, shapes_in(self.shapes))]
 
-    def check(self, parts: Sequence[Any], where: str) -> None:
-        """Raise an error for values that do not fit the inputs; symbolic ones may."""
+    def arrays(self, x: Any, where: str) -> list[Any]:
+        """Return the values of the inputs in order, which fit the inputs; symbolic ones may."""
+        parts = self.flat(x, where)
         for head, part in zip(self.heads, parts, strict=True):
             if not hasattr(part, "shape"):
                 raise DataError(f"{where}: expected {len(parts)} arrays, received {part!r}")
             if not isinstance(part, SymbolicTensor):
                 self.layers[head].check_fit(part.shape)
-
-    def _ranked(self, parts: Iterable[Any]) -> list[Any]:
-        """Return values in which an axis of one at the end is added or removed, as in Keras."""
-        return [
-            part[..., 0] if _ranks(part) == len(shape) + 1 and part.shape[-1] == 1
-            else part[..., None] if _ranks(part) == len(shape) - 1 and shape[-1] == 1
-            else part
-            for part, shape in zip(parts, shapes_in(self.shapes), strict=True)
-        ]  # fmt: skip
+        return parts
 
     def described(self) -> dict[str, Any]:
         """Return the graph as plain values."""
@@ -243,23 +221,34 @@ def symbols_of(config: Mapping[str, Any], layers: Sequence[Layer]) -> tuple[Any,
     heads = [layers[index] for index in config["heads"]]
     if not all(isinstance(head, Input) for head in heads):
         raise DataError("a model's inputs must be layers of the class Input")
-    values: dict[int, Any] = dict(enumerate(head.output for head in heads))
+    steps = [
+        GraphStep(
+            step["call"] if isinstance(step["call"], int) else function_named(step["call"]),
+            unpacked(step["args"]), unpacked(step["kwargs"]), step["outputs"],
+        )
+        for step in config["steps"]
+    ]  # fmt: skip
+    structure = unpacked(config["inputs"]), unpacked(config["outputs"])
+    both: tuple[Any, Any] = replayed(steps, structure, layers, [head.output for head in heads])
+    return both
+
+
+def replayed(
+    steps: Iterable[GraphStep], structure: Any, layers: Sequence[Any], starts: Iterable[Any],
+    function_for: Callable[[Any], Any] = lambda function: function,
+) -> Any:  # fmt: skip
+    """Return the results in ``structure`` of calls that begin with the values of the inputs."""
+    values: dict[int, Any] = dict(enumerate(starts))
 
     def value(ref: Ref) -> Any:
         return values[ref.number]
 
-    for step in config["steps"]:
-        args, kwargs = (map_symbolic(value, unpacked(step[k]), Ref) for k in ("args", "kwargs"))
-        call = step["call"]
-        if isinstance(call, int):
-            result = layers[call](*args, **kwargs)
-        else:
-            result = recorded(function_named(call), args, kwargs)
-        values.update(zip(step["outputs"], symbols_in(result), strict=True))
-    inputs, outputs = (
-        map_symbolic(value, unpacked(config[part]), Ref) for part in ("inputs", "outputs")
-    )
-    return inputs, outputs
+    for step in steps:
+        is_layer = isinstance(step.function, int)
+        function = layers[step.function] if is_layer else function_for(step.function)
+        args, kwargs = map_symbolic(value, (step.args, step.kwargs), Ref)
+        values.update(zip(step.outputs, _flat(function(*args, **kwargs)), strict=True))
+    return map_symbolic(value, structure, Ref)
 
 
 def _checked(values: Any, what: str) -> list[SymbolicTensor]:
@@ -357,10 +346,6 @@ def _flat(result: Any) -> Iterator[Any]:
             yield from _flat(part)
     elif result is not None:
         yield result
-
-
-def _ranks(x: Any) -> int:
-    return len(getattr(x, "shape", ()))
 
 
 def _holds_array(x: Sequence[Any]) -> bool:

@@ -8,10 +8,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from chainrule._src.base.config import made
 from chainrule._src.base.errors import DataError, ShapeError
-from chainrule._src.base.registered import known_as
-from chainrule._src.base.validation import check_flag, check_seed
+from chainrule._src.base.validation import check_seed
 from chainrule._src.core.trees import map_leaves
 from chainrule._src.nn.layers.given import (
     Shape,
@@ -23,15 +21,13 @@ from chainrule._src.nn.layers.given import (
 )
 from chainrule._src.nn.layers.hooks import OF_GRAPHS
 from chainrule._src.nn.layers.surroundings import around, within
-from chainrule._src.nn.layers.symbols import drawing
-from chainrule._src.nn.layers.tracking import Path, free_name, name_of, sublayers
-from chainrule._src.nn.layers.weights import Blank
-from chainrule._src.nn.network.chain import MOST_LAYERS, unbuilt
+from chainrule._src.nn.layers.symbols import generator_or
+from chainrule._src.nn.layers.tracking import Path, name_of, sublayers
 from chainrule._src.nn.network.fitting import Trainable
 from chainrule._src.nn.network.graph import LayerGraph, symbols_of
-from chainrule._src.nn.network.inputs import checked_data, checked_x, sample_weights
-from chainrule._src.nn.network.outputs import AddedLosses, OutputLosses, targets_of
-from chainrule._src.nn.network.tracked import TrackedMetrics, metrics_within
+from chainrule._src.nn.network.inputs import checked_data, checked_x
+from chainrule._src.nn.network.outputs import AddedLosses, per_output, targets_of
+from chainrule._src.nn.network.stack import Stack, layers_from, name_among
 
 OF_A_GRAPH = ("name", "dtype", "trainable", "layers", "heads", "steps", "inputs", "outputs")
 
@@ -44,7 +40,6 @@ class Graphed(Trainable):
     _loss_now: Any = None  # while the loss of a batch is computed
     _graph: LayerGraph | None = None
     _attributes: frozenset[str] = frozenset()  # of every model: they hold no layers
-    _blank: Blank | None = None  # while weights are loaded from a file
 
     def __init__(
         self,
@@ -60,7 +55,8 @@ class Graphed(Trainable):
         self.rng = check_seed(seed, type(self).__name__)
         self._dtype = np.dtype(dtype or "float32")
         self._begin()
-        self._attributes = frozenset(vars(self))
+        self._graph = None
+        self._attributes = frozenset(vars(self)) - {"_layers"}
         if inputs is not None or outputs is not None:
             self._follow(LayerGraph(inputs, outputs))
         if not trainable:
@@ -68,15 +64,8 @@ class Graphed(Trainable):
 
     def _follow(self, graph: LayerGraph) -> None:
         """Take the layers of a graph, with unique names."""
-        names: set[str] = set()
-        for layer in graph.layers:
-            if layer.name in names:
-                if layer.__config__.get("name") is not None:
-                    raise DataError(
-                        f"Model: there are two layers {layer.name!r}; give them different names"
-                    )
-                layer.name = free_name(layer.name, names)
-            names.add(layer.name)
+        for index, layer in enumerate(graph.layers):
+            name_among(layer, graph.layers[:index], "Model")
         graph.name_outputs()
         for head in graph.heads:
             layer = graph.layers[head]
@@ -86,8 +75,8 @@ class Graphed(Trainable):
             self.name = "functional"
         self._graph, self._layers = graph, graph.layers
         self.input_shape = shapes_given(graph.shapes)
-        self.output_shape, self.built = graph.output_shapes, True
-        self.gives_several = not is_shape(graph.output_shapes)
+        self.output_shape = self.structure = graph.output_shapes
+        self.gives_several, self.built = not is_shape(graph.output_shapes), True
         self._dtype = next(
             (layer.dtype for layer in graph.layers if layer.weights), np.dtype("float32")
         )
@@ -100,10 +89,7 @@ class Graphed(Trainable):
 
     def held_in(self) -> dict[str, Any]:
         """Return the attributes that may hold weights and layers."""
-        attributes = {
-            k: v for k, v in vars(self).items() if k not in self._attributes and k != "_graph"
-        }
-        return {"_layers": vars(self).get("_layers", []), **attributes}
+        return {name: v for name, v in vars(self).items() if name not in self._attributes}
 
     def prefix_of(self, path: Path, part: Any) -> str:
         """Return the prefix of the names of a layer's weights: its name, or the attribute's."""
@@ -120,16 +106,6 @@ class Graphed(Trainable):
         return self.graph.symbols_of(self._layers)[1]
 
     @property
-    def output_names(self) -> list[str]:
-        """The names of the outputs: those of their layers."""
-        return self.graph.output_names
-
-    @property
-    def input_names(self) -> list[str]:
-        """The names of the inputs."""
-        return self.graph.names
-
-    @property
     def connections(self) -> dict[str, str] | None:
         """For each layer the values that it takes; None if each takes that of the one before."""
         return None if self._graph is None else self._graph.connections(self._layers)
@@ -137,11 +113,11 @@ class Graphed(Trainable):
     @property
     def graph(self) -> LayerGraph:
         """The graph of the layers."""
-        if self._graph is None:
-            raise AttributeError(
-                f"{type(self).__name__}: only a model of symbolic inputs and outputs has these"
-            )
-        return self._graph
+        if self._graph is not None:
+            return self._graph
+        raise AttributeError(
+            f"{type(self).__name__}: only a model of symbolic inputs and outputs has these"
+        )
 
     def build(self, input_shape: Any = None) -> None:
         """Create the weights for an input of this shape; a graph of layers has them already."""
@@ -152,9 +128,9 @@ class Graphed(Trainable):
         self, input_shape: Any, rng: Any = None, dtype: Any = None, called_with: Any = None
     ) -> Shape:
         """Build the model: a trial of its `call` creates the weights."""
-        rng, dtype = rng or self._blank or self.rng, dtype or self._dtype
         self._network = None
-        super().prepare(input_shape, rng, dtype, called_with)
+        rng = rng or generator_or(self.rng)
+        super().prepare(input_shape, rng, dtype or self._dtype, called_with)
         if self.gives_several:
             self.output_shape = self.structure
         return self.output_shape
@@ -170,21 +146,19 @@ class Graphed(Trainable):
         """Return the outputs: the recorded calls are made again."""
         if self._graph is None:
             raise NotImplementedError(f"{type(self).__name__} must define call(self, inputs)")
-        parts = self._graph.flat(x, str(self))
-        self._graph.check(parts, str(self))
-        return self._graph.replay(self._layers, parts)
+        return self._graph.replay(self._layers, self._graph.arrays(x, str(self)))
 
     # Data, and losses of outputs
 
     @property
-    def names_of_inputs(self) -> list[str]:
+    def input_names(self) -> list[str]:
         """The names of the inputs: those of their layers, or numbers."""
         if self._graph is not None:
             return self._graph.names
         return [f"input_{number}" for number in range(len(shapes_in(self.input_shape)))]
 
     @property
-    def names_of_outputs(self) -> list[str]:
+    def output_names(self) -> list[str]:
         """The names of the outputs; empty while they are not known."""
         if self._graph is not None:
             return self._graph.output_names
@@ -206,8 +180,7 @@ class Graphed(Trainable):
         graph = self._graph
         if graph is None or len(graph.heads) > 1:
             return []
-        takers = graph.takers(0, self._layers)
-        return [next((t for t in takers if t.integers), self._layers[graph.heads[0]])]
+        return [graph.integer_layer(0, self._layers) or self._layers[graph.heads[0]]]
 
     @property
     def exit(self) -> Any:
@@ -215,20 +188,13 @@ class Graphed(Trainable):
         index = None if self._graph is None else self._graph.exit
         return self if index is None else self._layers[index]
 
-    def refuse_several(self, where: str) -> None:
-        """Raise an error if the model has several inputs or outputs."""
-        if not (is_shape(self.input_shape) and is_shape(self.output_shape)):
-            raise DataError(
-                f"{where}: needs a model with one input and one output; make one of its tensors "
-                "with keras.Model(input, output), or join inputs with Concatenate"
-            )
-
     def inputs_taken(self) -> list[tuple[Any, bool]]:
         """Return the shape of each input, and true if it is taken as whole numbers."""
-        if self._graph is None:
-            return [(shape, False) for shape in shapes_in(self.input_shape)]
-        heads: list[Any] = [self._layers[index] for index in self._graph.heads]
-        return [(head.batch_shape, self._takes_integers(index)) for index, head in enumerate(heads)]
+        shapes, graph = shapes_in(self.input_shape), self._graph
+        return [
+            (shape, graph is not None and graph.integer_layer(index, self._layers) is not None)
+            for index, shape in enumerate(shapes)
+        ]
 
     def in_dtype(self, x: Any, dtype: Any) -> Any:
         """Return samples in the dtypes of the inputs."""
@@ -236,24 +202,19 @@ class Graphed(Trainable):
             return map_leaves(
                 lambda part: part if part.dtype.kind != "f" else part.astype(dtype), x
             )
-        parts = self._graph.flat(x, str(self))
-        self._graph.check(parts, str(self))
-        cast = [self._as_declared(index, part, dtype) for index, part in enumerate(parts)]
-        return tuple(cast) if len(cast) > 1 else cast[0]
-
-    def _as_declared(self, index: int, x: Any, dtype: Any) -> Any:
-        return x if self._takes_integers(index) or x.dtype == dtype else x.astype(dtype)
-
-    def _takes_integers(self, index: int) -> bool:
-        assert self._graph is not None
-        head = self._layers[self._graph.heads[index]]
-        return head.integers or any(t.integers for t in self._graph.takers(index, self._layers))
+        cast = tuple(
+            part if is_whole or part.dtype == dtype else part.astype(dtype)
+            for part, (_, is_whole) in zip(
+                self._graph.arrays(x, str(self)), self.inputs_taken(), strict=True
+            )
+        )
+        return cast if len(cast) > 1 else cast[0]
 
     def flat_outputs(self, y: Any) -> Any:
         """Return the output, or a tuple of several outputs in their order."""
         if not isinstance(y, Mapping | list | tuple):
             return y
-        names = self.names_of_outputs or y
+        names = self.output_names or y
         parts = tuple(y[name] for name in names) if isinstance(y, Mapping) else tuple(y)
         return parts if len(parts) > 1 else parts[0]
 
@@ -281,13 +242,6 @@ class Graphed(Trainable):
                 return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight, **options)
         finally:
             self._loss_now = None
-
-    def tracked_metrics(self) -> TrackedMetrics:
-        """Return the metrics that the methods of the class update."""
-        is_own = type(self).metrics is not Graphed.metrics
-        resets = type(self).reset_metrics is not Graphed.reset_metrics
-        metrics = [*metrics_within(self), *(self.metrics if is_own else ())]
-        return TrackedMetrics(metrics, self.reset_metrics if resets else None)
 
     @property
     def losses(self) -> list[Any]:
@@ -318,27 +272,23 @@ class Graphed(Trainable):
         X = self._checked_x(x, where)
         if not self.built:
             self.build(shape_of(X))
-        names = self.names_of_outputs
+        names = self.output_names
         if len(names) < 2 or (y is None and isinstance(self.loss, AddedLosses)):
             y = next(iter(y.values())) if isinstance(y, Mapping) and len(y) == 1 else y
             return checked_data(X, y, weight, class_weight, None, self.loss, where)
         if class_weight is not None:
             raise DataError(f"{where}: class_weight needs a model with one output")
-        loss = self.loss if isinstance(self.loss, OutputLosses) else OutputLosses(self.loss)
-        each = loss.bound(names).parts
-        Y = tuple(
-            None if part is None else checked_data(X, part, None, None, None, of_one, where)[1]
-            for part, (_, of_one, _) in zip(targets_of(y, names, where, each), each, strict=True)
-        )
-        if weight is None:
-            return X, Y
-        several = isinstance(weight, list | tuple | dict)
-        weights = targets_of(weight, names, where) if several else [weight] * len(names)
-        checked = [
-            None if w is None else sample_weights(y_, w, None, where)
-            for w, y_ in zip(weights, Y, strict=True)
-        ]
-        return X, Y, tuple(checked)
+        each = self.loss_of_outputs.parts
+        weights = per_output(weight, names, "sample_weight", where)
+        both = [
+            (None, None) if part is None
+            else (*checked_data(X, part, w, None, None, of_one, where), None)[1:3]
+            for part, w, (_, of_one, _) in zip(
+                targets_of(y, names, where, each), weights, each, strict=True
+            )
+        ]  # fmt: skip
+        Y, W = zip(*both, strict=True)
+        return (X, Y) if weight is None else (X, Y, W)
 
     # Description
 
@@ -346,59 +296,23 @@ class Graphed(Trainable):
         """Return the architecture as plain values: the calls of a graph, or the arguments."""
         if self._graph is None or self.__config__.get("inputs") is None:
             return super().get_config()
-        return {
-            "name": self.name,
-            "dtype": self._dtype.name,
-            **self._graph.described(),
-            **({} if self.trainable else {"trainable": False}),
-        }
+        return self.config_of(**self._graph.described())
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> Self:
-        """Return a model with the architecture of a config, with new weights.
-
-        ``custom_objects`` are your own classes and functions by their names.
-
-        Raises
-        ------
-        DataError, UnknownNameError, ShapeError
-            If ``config`` is not from `get_config`, or names a class that is not defined.
-        """
-        with known_as(custom_objects):
-            return cls._from_config(config, None)
-
-    @classmethod
-    def _from_config(
-        cls, config: Mapping[str, Any], entries: int | None, input_shape: Any = None
-    ) -> Self:
-        """Return a model; ``entries`` is the number of weights in its file, if it has a file."""
-        blank = None if entries is None else Blank(entries)
-        with drawing(blank):
-            if isinstance(config, Mapping) and "steps" in config:
-                return cls._from_graph(config)
-            model: Self = super().from_config(config)
-            if input_shape is not None and not model.built:
-                model._blank = blank
-                model.prepare(shapes_given(input_shape))
-                model._blank = None
-        return model
+    def _from_config(cls, config: Any) -> Self:
+        if isinstance(config, Mapping) and "steps" in config:
+            return cls._from_graph(config)
+        return super(Stack, cls).from_config(config)
 
     @classmethod
     def _from_graph(cls, config: Mapping[str, Any]) -> Self:
-        described = config.get("layers")
-        if not isinstance(described, list) or len(described) > MOST_LAYERS:
-            raise DataError(f"Model.from_config: layers must be a list of at most {MOST_LAYERS:,}")
-        layers = made(unbuilt(described))
         try:
-            inputs, outputs = symbols_of(config, layers)
+            inputs, outputs = symbols_of(config, layers_from(config, "Model"))
         except (LookupError, TypeError, ValueError) as error:
             raise DataError(f"Model.from_config: the calls do not fit: {error}") from error
         more = {key: value for key, value in config.items() if key not in OF_A_GRAPH}
         name, dtype = config.get("name"), config.get("dtype")
-        model = cls(inputs=inputs, outputs=outputs, name=name, dtype=dtype, **more)
-        if not check_flag(config.get("trainable", True), "trainable", "Model"):
-            model.trainable = False
-        return model
+        return cls(inputs=inputs, outputs=outputs, name=name, dtype=dtype, **more)
 
 
 def _takes(function: Any, name: str) -> bool:

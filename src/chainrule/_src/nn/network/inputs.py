@@ -16,6 +16,7 @@ from chainrule._src.compile.running.engines import rows_in
 from chainrule._src.core.trees import leaves, map_leaves
 from chainrule._src.data.preprocessing.splitting import boundary_of_last
 from chainrule._src.nn import activations
+from chainrule._src.nn.layers.given import ranked
 from chainrule._src.nn.layers.layer import Layer
 from chainrule._src.nn.losses import SparseCategoricalCrossentropy
 from chainrule._src.nn.network.outputs import AddedLosses
@@ -44,9 +45,7 @@ def checked_x(x: Any, layers: Sequence[Layer], where: str) -> Any:
     x = _alone(x, 2)
     array = x if isinstance(x, np.memmap) else as_numbers(x, "x", where)
     if first is not None and first.built and array.ndim > 0:
-        expected = first.input_shape  # an axis of one at the end may be missing, as in Keras
-        if array.ndim == len(expected) - 1 and expected[-1] == 1:
-            array = array[..., np.newaxis]
+        array = ranked(array, first.input_shape)
     if array.ndim < 2 - _takes_numbers(first) or len(array) == 0:
         hint = "; give x[np.newaxis] for one sample" if array.ndim == 1 else ""
         raise ShapeError(

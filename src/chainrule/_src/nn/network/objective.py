@@ -20,7 +20,7 @@ from chainrule._src.nn.losses import Loss
 from chainrule._src.nn.losses.base import weight_of
 from chainrule._src.nn.metrics.base import plain
 from chainrule._src.nn.network.network import Network, NetworkOutput, Weights
-from chainrule._src.nn.network.outputs import AddedLosses
+from chainrule._src.nn.network.outputs import AddedLosses, OfOutput
 from chainrule._src.nn.network.tracked import TrackedMetrics
 from chainrule._src.nn.training.trainer import Sums
 
@@ -46,13 +46,16 @@ class Objective:
         weighted_metrics: Sequence[Any] = (),
     ) -> None:
         self.network, self.loss = network, loss
-        self.named: dict[str, tuple[Any, bool]] = {}  # with Keras's names
-        for metric in metrics:
-            self.named[free_name(metric.name, self.named)] = metric, False
-        for metric in weighted_metrics:
-            weighted_name = getattr(metric, "weighted_name", f"weighted_{metric.name}")
-            name = weighted_name if metric.name in self.named else metric.name
-            self.named[free_name(name, self.named)] = metric, True
+        # Each metric by Keras's name; is it weighted, and of which output?
+        self.named: dict[str, tuple[Any, bool, int | None]] = {}
+        for each, weighted in (
+            *((m, False) for m in metrics),
+            *((m, True) for m in weighted_metrics),
+        ):
+            metric, index, prefix = each if isinstance(each, OfOutput) else (each, None, "")
+            is_taken = weighted and f"{prefix}{metric.name}" in self.named
+            name = f"{prefix}{'weighted_' if is_taken else ''}{metric.name}"
+            self.named[free_name(name, self.named)] = metric, weighted, index
         self._tracked = free_name("tracked", self.named)  # the key of their states
 
     @cached_property
@@ -148,10 +151,14 @@ class Objective:
 
     def _metric_arguments(self, y_pred: Any, mask: Any, y: Any, weight: Any) -> Iterator[Any]:
         """Yield the name of each metric, the metric, and the arguments of its update."""
-        for name, (metric, weighted) in self.named.items():
+        for name, (metric, weighted, index) in self.named.items():
             count = weight if weighted else None
             count = count if mask is None else weight_of(mask, count, "sum")
-            yield name, metric, (y, y_pred) if count is None else (y, y_pred, count)
+            data: tuple[Any, ...] = (y, y_pred) if count is None else (y, y_pred, count)
+            if index is not None:
+                every = (part[index] if isinstance(part, list | tuple) else part for part in data)
+                data = tuple(part for part in every if part is not None)
+            yield name, metric, data
 
     def sums(self, data: Any, training: bool = True) -> Sums:
         """Return the sums of the metrics, at zero, for such data."""
@@ -208,7 +215,7 @@ class Objective:
     def results(self, states: Any) -> dict[str, Any]:
         """Return the metrics' values by name; a metric may return several named values."""
         values: dict[str, Any] = self.tracked.results(states.get(self._tracked, {}))
-        for name, (metric, _) in self.named.items():
+        for name, (metric, *_) in self.named.items():
             value = metric.stateless_result(states[name])
             values |= value if isinstance(value, dict) else {name: value}
         return values

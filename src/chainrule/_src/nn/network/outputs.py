@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -66,31 +66,12 @@ class AddedLosses(Loss):
         return 0.0
 
 
-class OfOutput:
-    """A metric of one output of a model."""
+class OfOutput(NamedTuple):
+    """A metric of one output of a model, with what comes before its name."""
 
-    def __init__(self, metric: Any, index: int, output: str) -> None:
-        self.metric, self.index = metric, index
-        prefix = output and f"{output}_"
-        self.name = f"{prefix}{metric.name}"
-        self.weighted_name = f"{prefix}weighted_{metric.name}"
-
-    def _arguments(self, y: Any, y_pred: Any, weight: Any = None) -> tuple[Any, ...]:
-        w = weight[self.index] if isinstance(weight, list | tuple) else weight
-        both = y[self.index], y_pred[self.index]
-        return both if w is None else (*both, w)
-
-    def zero(self, *data: Any) -> Any:
-        """Return the state at the start of an epoch."""
-        return self.metric.zero(*self._arguments(*data))
-
-    def stateless_update_state(self, state: Any, *data: Any) -> Any:
-        """Return the state after a batch."""
-        return self.metric.stateless_update_state(state, *self._arguments(*data))
-
-    def stateless_result(self, state: Any) -> Any:
-        """Return the value of the metric."""
-        return self.metric.stateless_result(state)
+    metric: Any
+    output: int
+    prefix: str
 
 
 class LossOfOutput:
@@ -126,7 +107,7 @@ def metrics_of(
         group = of_one if isinstance(of_one, list | tuple) else [] if of_one is None else [of_one]
         for each in group:
             metric = get_metric(each, loss, shapes[index], "compile")
-            result.append(OfOutput(metric, index, name if named else ""))
+            result.append(OfOutput(metric, index, f"{name}_" if named else ""))
     return result
 
 
@@ -144,8 +125,8 @@ def alone(spec: Any) -> Any:
     return spec
 
 
-def per_output(spec: Any, names: Sequence[str], what: str) -> list[Any]:
-    """Return the part of an argument of `compile` for each output.
+def per_output(spec: Any, names: Sequence[str], what: str, where: str = "compile") -> list[Any]:
+    """Return the part of an argument for each output, from a list, a dict by name, or one for all.
 
     Raises
     ------
@@ -156,37 +137,30 @@ def per_output(spec: Any, names: Sequence[str], what: str) -> list[Any]:
         unknown = [key for key in spec if key not in names]
         if unknown:
             raise DataError(
-                f"compile: {what} names {unknown[0]!r}, which is no output; there are "
+                f"{where}: {what} names {unknown[0]!r}, which is no output; there are "
                 f"{', '.join(names)}"
             )
         return [spec.get(name) for name in names]
-    if isinstance(spec, list | tuple) and (spec or what == "loss"):
+    if isinstance(spec, list | tuple) and (spec or what != "metrics"):
         if len(spec) != len(names):
             raise DataError(
-                f"compile: {what} has {len(spec)} entries for the {len(names)} outputs "
+                f"{where}: {what} has {len(spec)} entries for the {len(names)} outputs "
                 f"{', '.join(names)}; give one for each, or a dict by name"
             )
         return [*spec]
     return [None if what == "metrics" and not spec else spec] * len(names)
 
 
-def targets_of(y: Any, names: Sequence[str], where: str, parts: Sequence[Any] = ()) -> list[Any]:
+def targets_of(y: Any, names: Sequence[str], where: str, parts: Sequence[Any]) -> list[Any]:
     """Return the target of each output, from a list or from a dict by name.
 
-    With ``parts``, the losses of `OutputLosses`, one array is that of the only output with a loss.
+    ``parts`` are those of `OutputLosses`; one array is the target of the only output with a loss.
     """
-    if isinstance(y, Mapping):
-        unknown = [key for key in y if key not in names]
-        if not unknown:
-            return [y.get(name) for name in names]
-        raise DataError(
-            f"{where}: y names {unknown[0]!r}, which is no output; there are {', '.join(names)}"
-        )
-    if isinstance(y, list | tuple) and len(y) == len(names):
-        return [*y]
     with_loss = [part for part in parts if part[1] is not None]
     if len(with_loss) == 1 and hasattr(y, "shape"):
         return [y if part is with_loss[0] else None for part in parts]
+    if isinstance(y, Mapping | list | tuple):
+        return per_output(y, names, "y", where)
     raise DataError(
         f"{where}: y must be a list of {len(names)} arrays, or a dict by the outputs' names "
         f"{', '.join(names)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -55,9 +54,7 @@ def _of_numpy(name: str) -> Any:
     module, _, attribute = name.rpartition(".")
     if module not in MODULES:
         return None
-    function = getattr(
-        operator if module == "_operator" else import_module(module), attribute, None
-    )
+    function = getattr(import_module(module), attribute, None)
     return function if callable(function) and target_of(function) is not None else None
 
 

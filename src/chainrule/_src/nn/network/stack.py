@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
 
 import numpy as np
 
 from chainrule._src.base.arrays import Array, as_numbers
+from chainrule._src.base.config import made
 from chainrule._src.base.errors import DataError
+from chainrule._src.base.registered import known_as
 from chainrule._src.base.validation import check_flag, lookup
 from chainrule._src.core.trees import leaves, map_leaves
 from chainrule._src.nn.layers import Layer
-from chainrule._src.nn.layers.given import shape_of
+from chainrule._src.nn.layers.given import is_shape, shape_of
 from chainrule._src.nn.layers.hooks import OF_MODELS, check_setting
 from chainrule._src.nn.layers.surroundings import CallContext, around
 from chainrule._src.nn.layers.symbols import symbols_in
+from chainrule._src.nn.layers.tracking import free_name
 from chainrule._src.nn.network.network import Network
 from chainrule._src.nn.network.outputs import AddedLosses
 from chainrule._src.nn.network.summary import summary_text
-from chainrule._src.nn.network.tracked import TrackedMetrics, metrics_within
+
+MOST_LAYERS = 10_000
 
 
 class Stack(Layer):
@@ -116,6 +120,13 @@ class Stack(Layer):
 
     def refuse_several(self, where: str) -> None:
         """Raise an error if the model has several inputs or outputs."""
+        if not all(
+            shape is None or is_shape(shape) for shape in (self.input_shape, self.output_shape)
+        ):
+            raise DataError(
+                f"{where}: needs a model with one input and one output; make one of its tensors "
+                "with keras.Model(input, output), or join inputs with Concatenate"
+            )
 
     def inputs_taken(self) -> list[tuple[Any, bool]]:
         """Return the shape of each input, and true if it is taken as whole numbers."""
@@ -145,9 +156,31 @@ class Stack(Layer):
             value = value + more
         return value
 
-    def tracked_metrics(self) -> TrackedMetrics:
-        """Return the metrics in attributes, of the model and of its layers."""
-        return TrackedMetrics(metrics_within(self))
+    def config_of(self, **parts: Any) -> dict[str, Any]:
+        """Return a config: the name, the dtype and these parts."""
+        frozen = {} if self.trainable else {"trainable": False}
+        return {"name": self.name, "dtype": self._dtype.name, **parts, **frozen}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> Self:
+        """Return a model with the architecture of a config, with new weights.
+
+        ``custom_objects`` are your own classes and functions by their names.
+
+        Raises
+        ------
+        DataError, UnknownNameError, ShapeError
+            If ``config`` is not from `get_config`, or names a class that is not defined.
+        """
+        with known_as(custom_objects):
+            model = cls._from_config(config)
+        if not check_flag(config.get("trainable", True), "trainable", cls.__name__):
+            model.trainable = False
+        return model
+
+    @classmethod
+    def _from_config(cls, config: Any) -> Self:
+        raise NotImplementedError
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return a layer by name or position."""
@@ -193,3 +226,37 @@ class Stack(Layer):
             layer_range,
         )  # fmt: skip
         (print_fn or print)(text)
+
+
+def name_among(layer: Layer, others: Sequence[Layer], where: str) -> None:
+    """Make a layer's name different from those of others, unless it was chosen."""
+    names = {other.name for other in others}
+    if layer.name in names:
+        if layer in others or layer.__config__.get("name") is not None:
+            raise DataError(
+                f"{where}: there is a layer {layer.name!r} already; give layers different names. A "
+                "layer that is called more than once belongs into a graph: "
+                "keras.Model(x, layer(layer(x)))"
+            )
+        layer.name = free_name(layer.name, names)
+
+
+def layers_from(config: Mapping[str, Any], where: str) -> list[Any]:
+    """Return the layers of a model's config."""
+    described = config.get("layers", [])
+    if not isinstance(described, list) or len(described) > MOST_LAYERS:
+        raise DataError(f"{where}.from_config: layers must be a list of at most {MOST_LAYERS:,}")
+    return [*made(unbuilt(described))]
+
+
+def unbuilt(config: Any) -> Any:
+    """Return a config in which nested models have no input shape.
+
+    A nested model with an input shape would be built and draw its weights before they are read.
+    """
+    if isinstance(config, list):
+        return [unbuilt(part) for part in config]
+    if not isinstance(config, Mapping):
+        return config
+    parts = {key: unbuilt(part) for key, part in config.items()}
+    return {**parts, "input_shape": None} if {"layers", "input_shape"} <= set(parts) else parts

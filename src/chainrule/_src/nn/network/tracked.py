@@ -25,11 +25,11 @@ class TrackedMetrics:
     Parameters
     ----------
     metrics : sequence of Metric
-    reset : callable, optional
-        Function that resets the metrics; by default each is reset.
+    reset : callable
+        Function that resets the metrics.
     """
 
-    def __init__(self, metrics: Sequence[Metric], reset: Callable[[], Any] | None = None) -> None:
+    def __init__(self, metrics: Sequence[Metric], reset: Callable[[], Any]) -> None:
         self.metrics = {metric.name: metric for metric in metrics}
         self._reset = reset
 
@@ -40,12 +40,8 @@ class TrackedMetrics:
     def reset(self) -> dict[str, Any]:
         """Return the states after a reset; the metrics themselves are unchanged."""
         with self.holding(None):
-            for reset in [self._reset] if self._reset else self._each_reset():
-                reset()
+            self._reset()
             return self.present()
-
-    def _each_reset(self) -> list[Callable[[], Any]]:
-        return [metric.reset_state for metric in self.metrics.values()]
 
     @contextmanager
     def holding(self, states: Mapping[str, Any] | None) -> Iterator[None]:

@@ -17,6 +17,9 @@ from chainrule._src.base.registry import provided
 from chainrule._src.base.validation import check_positive, lookup
 from chainrule._src.core.transforms import grad
 from chainrule._src.core.trees import map_leaves
+from chainrule._src.nn.layers.given import shapes_given
+from chainrule._src.nn.layers.symbols import drawing
+from chainrule._src.nn.layers.weights import Blank
 from chainrule._src.nn.network.chain import Chain
 from chainrule._src.nn.network.contents import contents, described, take
 from chainrule._src.nn.network.fitting import Trainable
@@ -150,7 +153,11 @@ class Exportable(Trainable):
             if kind is None or not issubclass(kind, Exportable):
                 raise FileError(f"there is no model {about['class_name']!r} here; if it is one of "
                                 "your own, hand it over as custom_objects")  # fmt: skip
-            model: Self = kind._from_config(*described(tree))
+            config, entries, input_shape = described(tree)
+            with drawing(Blank(entries)):
+                model: Self = kind.from_config(config)
+                if input_shape is not None and not model.built:
+                    model.prepare(shapes_given(input_shape))
             take(model, tree, compile)
         return model
 
