@@ -22,7 +22,6 @@ _OTHER_WORDS = {
     "lVert": r"\Vert", "rVert": r"\Vert",
 }  # fmt: skip
 _WORD = re.compile(r"\\([a-zA-Z]+)")
-_TRANSPARENT = {"figure.facecolor": "none", "savefig.facecolor": "none"}
 _turns = lock()  # matplotlib's reader of formulas and its settings serve one thread at a time
 
 
@@ -74,7 +73,10 @@ def _formula(tex: str, is_block: bool) -> str:
     words = _WORD.sub(lambda match: _OTHER_WORDS.get(match[1], match[0]), words)
     file = io.BytesIO()
     try:
-        with _turns, matplotlib.rc_context(_TRANSPARENT):
+        with (
+            _turns,
+            matplotlib.rc_context({"figure.facecolor": "none", "savefig.facecolor": "none"}),
+        ):
             depth = math_to_image(f"${words}$", file, format="svg", dpi=72)
     except ValueError:  # matplotlib reads a part of TeX
         return str(element("code", for_html(tex)))
