@@ -9,6 +9,7 @@ from typing import Any
 from chainrule._src.base.config import copied
 from chainrule._src.base.errors import DataError
 from chainrule._src.nn.layers import Input, Layer
+from chainrule._src.nn.network.graph import symbols_of
 from chainrule._src.nn.sequential import Model, Sequential
 from chainrule._src.nn.sequential import load_model as _load_model
 
@@ -21,28 +22,29 @@ __all__ = [
 
 
 def clone_model(
-    model: Sequential,
+    model: Any,
     input_tensors: Any = None,
     clone_function: Callable[[Layer], Layer] | None = None,
-) -> Sequential:
+) -> Any:
     """Return a model with copies of the layers and new weights, not compiled.
 
     Parameters
     ----------
-    model : Sequential
+    model : Sequential or Model
     input_tensors : None
         Accepted for compatibility with Keras.
     clone_function : callable, optional
-        Function of a layer that returns its copy; by default a layer with the same arguments.
+        Function of a layer that returns its copy; by default a layer with the same arguments. It
+        is not called with the inputs of a model.
 
     Returns
     -------
-    Sequential
+    Sequential or Model
 
     Raises
     ------
     DataError
-        If ``input_tensors`` is not None.
+        If ``input_tensors`` is not None, or ``clone_function`` comes with a class of your own.
 
     Examples
     --------
@@ -58,11 +60,22 @@ def clone_model(
             "keras.Model(inputs, model(inputs))"
         )
     if clone_function is None:
-        cloned: Sequential = copied(model)
-        return cloned
-    shape = model.input_shape
-    start = [] if shape is None else [Input(batch_shape=shape)]
-    return Sequential([*start, *map(clone_function, model.layers)], model.name)
+        return copied(model)
+    if isinstance(model, Sequential):
+        shape = model.input_shape
+        start = [] if shape is None else [Input(batch_shape=shape)]
+        return Sequential([*start, *map(clone_function, model.layers)], model.name)
+    if not hasattr(model, "graph"):
+        raise DataError(
+            "clone_model: with clone_function, model must be a Sequential or a Model of symbolic "
+            f"inputs and outputs, received {model!r}"
+        )
+    layers = [
+        copied(layer) if isinstance(layer, Input) else clone_function(layer)
+        for layer in model.layers
+    ]
+    inputs, outputs = symbols_of(model.graph.described(), layers)
+    return Model(inputs, outputs, name=model.name)
 
 
 def load_model(

@@ -336,3 +336,14 @@ def test_a_class_with_several_inputs_comes_back_from_its_file(tmp_path):
     other = cr.load_model(tmp_path / "m", {"Towers": Towers})
     for one, same in zip(model.predict((X, X)), other.predict((X, X)), strict=True):
         np.testing.assert_array_equal(one, same)
+
+
+def test_a_clone_with_other_layers_has_the_same_calls():
+    first = residual()
+    again = keras.models.clone_model(
+        first, clone_function=lambda layer: layer.from_config(layer.get_config())
+    )
+    again.set_weights(first.get_weights())
+    np.testing.assert_array_equal(again.predict(X), first.predict(X))
+    with pytest.raises(DataError, match="must be a Sequential or a Model of symbolic"):
+        keras.models.clone_model(TwoHeads(), clone_function=copy.copy)
