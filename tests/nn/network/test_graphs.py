@@ -347,3 +347,30 @@ def test_a_clone_with_other_layers_has_the_same_calls():
     np.testing.assert_array_equal(again.predict(X), first.predict(X))
     with pytest.raises(DataError, match="must be a Sequential or a Model of symbolic"):
         keras.models.clone_model(TwoHeads(), clone_function=copy.copy)
+
+
+def test_each_output_s_loss_and_metrics_leave_out_masked_steps_and_weigh_samples():
+    words = np.array([[1, 2, 3, 0, 0], [4, 5, 0, 0, 0], [1, 2, 3, 4, 5]])
+    x = keras.Input((5,))
+    states = layers.SimpleRNN(3, return_sequences=True)(layers.Embedding(6, 4, mask_zero=True)(x))
+    model = keras.Model(x, [layers.Dense(1, name="a")(states), layers.Dense(2, name="b")(states)])
+    model.compile("sgd", ["mse", "mae"], metrics=[["mae"], []], loss_weights=[1.0, 0.5])
+    rng = np.random.default_rng(0)
+    Y, W = [rng.normal(size=(3, 5, n)) for n in (1, 2)], [rng.random((3, 5)) for _ in "ab"]
+    off = [np.abs(p - y).mean(axis=2) for p, y in zip(model.predict(words), Y, strict=True)]
+    square = np.square(off[0])  # of one number
+    is_there = words > 0
+
+    def mean(each, weight=1.0):
+        return np.sum(each * weight * is_there) / is_there.sum()
+
+    a, b = mean(square), mean(off[1])
+    found = model.evaluate(words, Y, return_dict=True)
+    assert found == pytest.approx(
+        {"loss": a + b / 2, "a_loss": a, "b_loss": b, "a_mae": mean(off[0])}, rel=1e-5
+    )
+    a, b = mean(square, W[0]), mean(off[1], W[1])
+    found = model.evaluate(words, Y, sample_weight=W, return_dict=True)
+    assert found == pytest.approx(
+        {"loss": a + b / 2, "a_loss": a, "b_loss": b, "a_mae": mean(off[0])}, rel=1e-5
+    )

@@ -157,9 +157,9 @@ class Compiled(Predictor):
         metrics, weighted = (
             metrics_of(group, bound, shapes, named) for group in self.compiled_metrics
         )
-        objective = Objective(self.network, bound, [*each_loss, *metrics], weighted)
-        names, count = [*objective.named], len(each_loss)
-        of_losses, others = names[:count], names[count:]
+        objective = Objective(self.network, bound, metrics, [*weighted, *each_loss])
+        names, count = [*objective.named], len(objective.named) - len(each_loss)
+        others, of_losses = names[:count], names[count:]
         order = [*of_losses, *sorted(others)] if named else [*others, *of_losses]  # as in Keras
         objective.named = {name: objective.named[name] for name in order}
         return objective

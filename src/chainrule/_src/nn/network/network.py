@@ -139,7 +139,8 @@ class Network:
         loss = None if loss_of is None else loss_of(y, context)
         after = twin.arrays
         new = {name: _as_before(after[name], old) for name, old in state.items()}
-        return NetworkOutput(y, new, notes.mask_of(y), notes.losses, notes.unmasking, loss)
+        mask = notes.mask_of(self.stack.flat_outputs(y))
+        return NetworkOutput(y, new, mask, notes.losses, notes.unmasking, loss)
 
     def predicted(self, weights: Weights, X: Any) -> Any:
         """Return the output for samples, as a pure function of all weights."""

@@ -17,10 +17,9 @@ from chainrule._src.nn.callbacks import Logs
 from chainrule._src.nn.layers.surroundings import CallContext
 from chainrule._src.nn.layers.tracking import free_name
 from chainrule._src.nn.losses import Loss
-from chainrule._src.nn.losses.base import weight_of
 from chainrule._src.nn.metrics.base import plain
 from chainrule._src.nn.network.network import Network, NetworkOutput, Weights
-from chainrule._src.nn.network.outputs import AddedLosses, OfOutput
+from chainrule._src.nn.network.outputs import AddedLosses, OfOutput, unmasked
 from chainrule._src.nn.network.tracked import TrackedMetrics
 from chainrule._src.nn.training.trainer import Sums
 
@@ -75,11 +74,11 @@ class Objective:
         stack = self.network.stack
 
         def loss_of(output: Any, context: CallContext) -> Any:
-            mask = context.notes.mask_of(output)
-            weighting = weight if mask is None else weight_of(mask, weight, self.loss.reduction)
+            y_pred = stack.flat_outputs(output)
+            reductions = getattr(self.loss, "reductions", self.loss.reduction)
+            weighting = unmasked(weight, context.notes.mask_of(y_pred), reductions)
             penalty = self.network.penalty(params)
             extra = [*(() if penalty is None else (penalty,)), *context.notes.losses]
-            y_pred = stack.flat_outputs(output)
             twin: Any = context.outer
             return twin.loss_of(self.loss, X, y, y_pred, weighting, extra, context)
 
@@ -152,8 +151,8 @@ class Objective:
     def _metric_arguments(self, y_pred: Any, mask: Any, y: Any, weight: Any) -> Iterator[Any]:
         """Yield the name of each metric, the metric, and the arguments of its update."""
         for name, (metric, weighted, index) in self.named.items():
-            count = weight if weighted else None
-            count = count if mask is None else weight_of(mask, count, "sum")
+            reductions = getattr(metric, "reductions", "sum")
+            count = unmasked(weight if weighted else None, mask, reductions)
             data: tuple[Any, ...] = (y, y_pred) if count is None else (y, y_pred, count)
             if index is not None:
                 every = (part[index] if isinstance(part, list | tuple) else part for part in data)

@@ -10,6 +10,7 @@ import numpy as np
 from chainrule._src.base.errors import DataError
 from chainrule._src.nn import losses
 from chainrule._src.nn.losses import Loss
+from chainrule._src.nn.losses.base import weight_of
 from chainrule._src.nn.metrics import get as get_metric
 
 
@@ -39,6 +40,11 @@ class OutputLosses(Loss):
             for name, loss, weight in zip(names, each, weights, strict=True)
         ]
         return self
+
+    @property
+    def reductions(self) -> list[str | None]:
+        """The reduction of each output's loss."""
+        return [loss and loss.reduction for _, loss, _ in self.parts]
 
     def values(self, y_true: Any, y_pred: Any, weight: Any) -> Iterator[tuple[str, Any, Any]]:
         """Yield the name, the loss and the factor of each output that has a loss."""
@@ -79,6 +85,7 @@ class LossOfOutput:
 
     def __init__(self, losses: OutputLosses, output: str, name: str) -> None:
         self.losses, self.output, self.name = losses, output, f"{name}_loss"
+        self.reductions = losses.reductions
 
     def zero(self, *data: Any) -> Any:
         """Return the sums at the start of an epoch."""
@@ -109,6 +116,15 @@ def metrics_of(
             metric = get_metric(each, loss, shapes[index], "compile")
             result.append(OfOutput(metric, index, f"{name}_" if named else ""))
     return result
+
+
+def unmasked(weight: Any, mask: Any, reductions: Any) -> Any:
+    """Return sample weights that exclude masked values, of each output if there are several."""
+    if not isinstance(mask, list):
+        return weight if mask is None else weight_of(mask, weight, reductions)
+    each = reductions if isinstance(reductions, list) else [reductions] * len(mask)
+    weights = weight if isinstance(weight, list | tuple) else [weight] * len(mask)
+    return tuple(map(unmasked, weights, mask, each))
 
 
 def is_several_options(spec: Any) -> bool:
