@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -97,7 +97,9 @@ class CsvTable(Table):
             for start in range(0, self.rows or 0, rows):
                 yield {name: values[start : start + rows] for name, values in columns.items()}
             return
-        reads = {name: partial(self._values, self._fields[name]) for name in names}
+        reads: dict[str, Callable[[Any], Array]] = {
+            name: partial(self._values, self._fields[name]) for name in names
+        }
         if self._spilled is not None and self._spilled.holds(names):
             blocks = self._spilled.blocks(names)
             reads |= dict.fromkeys(self._spilled.numbers.intersection(names), numbers)
