@@ -270,3 +270,11 @@ def test_one_row_cannot_be_explained(rare, tmp_path):
     line = refused(3, "explain", model, tmp_path / "one.csv")
     assert "one.csv: expected at least 2 rows with a value of 'state'" in line
     assert "received 1" in line
+
+
+def test_classes_are_counted_over_the_rows_of_all_networks():
+    table = open_table("wine")
+    by_one = prepare(table, Settings.of({"ensemble": 1})).preprocessor.target
+    by_all = prepare(table, Settings.of({})).preprocessor.target
+    assert sum(by_one.counts) == 142
+    assert by_all.counts == (59, 71, 48)

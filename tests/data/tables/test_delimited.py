@@ -683,3 +683,18 @@ def test_a_column_that_is_decided_is_looked_at_no_more_whatever_the_size(tmp_pat
         })  # fmt: skip
     for name in ("word", "number"):
         np.testing.assert_array_equal(chunks[0][name], chunks[1][name])
+
+
+def test_a_large_file_is_parsed_once_unless_a_later_block_changes_a_column(write, monkeypatch):
+    monkeypatch.setattr(delimited, "SMALL", 0)
+    monkeypatch.setattr(delimited, "BLOCK", 200)
+    n = 200
+    path = write("a,b,c\n" + "".join(f"{i},t{i % 3},{i if i < n - 1 else 'x'}\n" for i in range(n)))
+    table, passes = open_table(path), []
+    monkeypatch.setattr(table, "_batches", lambda names: passes.append(names) or iter(()))
+    chunks = list(table.chunks(columns=["a", "b"]))
+    assert np.concatenate([chunk["a"] for chunk in chunks]).tolist() == list(range(n))
+    assert [text for chunk in chunks for text in chunk["b"]] == [f"t{i % 3}" for i in range(n)]
+    assert passes == []
+    assert list(table.chunks(columns=["a", "c"])) == []
+    assert passes == [["a", "c"]]

@@ -244,3 +244,14 @@ def test_a_name_that_is_not_utf8_is_named(write):
     schema = pa.schema([pa.field(b"\xfc", pa.float64())])
     with pytest.raises(DataError, match=r"name of a column is not UTF-8 \(b'\\xfc'\); rename it"):
         open_table(write(pa.table([pa.array([1.0, 2.0])], schema=schema)))
+
+
+def test_row_groups_are_read_one_after_the_other_so_that_memory_holds_one(tmp_path):
+    path = tmp_path / "rows.parquet"
+    n, group = 200_000, 10_000
+    table = pa.table({f"x{i}": np.random.default_rng(i).random(n) for i in range(8)})
+    pq.write_table(table, path, row_group_size=group, use_dictionary=False)
+    opened, before = open_table(path), pa.total_allocated_bytes()
+    peaks = [pa.total_allocated_bytes() - before for _ in opened.chunks(rows=group)]
+    assert len(peaks) == n // group
+    assert max(peaks) < 8 * 8 * 8 * group  # some groups of 8 columns of 8 bytes

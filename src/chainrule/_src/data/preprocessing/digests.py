@@ -73,7 +73,8 @@ class TrainedRows:
         halves = (digests(X, y) >> np.uint64(32)).astype(np.uint32)
         if len(self.sample) == KEPT:
             halves = halves[halves <= self.sample[-1]]
-        return int(np.isin(halves, self.sample).sum()), len(halves)
+        places = np.searchsorted(self.sample[:-1], halves)
+        return int((self.sample[places] == halves).sum()), len(halves)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the digests as plain JSON values."""

@@ -183,6 +183,13 @@ class Preprocessor(Configurable):
             raise OptionError("threshold", f"needs two classes; {self.target.name!r} has {what}")
         self._target = replace(self.target, threshold=threshold)
 
+    def add_labels(self, y: Array) -> None:
+        """Count more rows of training by class, of targets encoded as `Target.encode` does."""
+        n_classes = len(self.target.classes)
+        if n_classes:
+            counts = np.bincount(y, minlength=n_classes) + self.target.counts
+            self._target = replace(self.target, counts=tuple(counts.tolist()))
+
     def set_interval(self, share: float, widening: float = 0.0) -> None:
         """Set the share of true values that a quantity's interval must contain; see `Target`.
 

@@ -34,11 +34,14 @@ def pyarrow(part: str = "") -> Any:
     MissingDependencyError
         If pyarrow is not installed.
     """
+    name = f"pyarrow.{part}" if part else "pyarrow"
     if "pandas" not in sys.modules:  # pyarrow imports it when it converts the first array
         with suppress(ImportError):
             load("pandas")
+    elif (module := sys.modules.get(name)) is not None:  # called thousands of times for a file
+        return module
     with needs("reading and writing CSV, Parquet and frames", "tables", "pyarrow"):
-        return import_module(f"pyarrow.{part}" if part else "pyarrow")
+        return import_module(name)
 
 
 def numbers(array: Any) -> Array:

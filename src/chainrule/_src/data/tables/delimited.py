@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -11,9 +11,10 @@ from typing import Any
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, FileError
 from chainrule._src.data.preprocessing.values import MISSING, Column
-from chainrule._src.data.tables.arrow import pyarrow
+from chainrule._src.data.tables.arrow import numbers, pyarrow
 from chainrule._src.data.tables.dialect import broken_line, read_dialect
 from chainrule._src.data.tables.fields import Field, field_of
+from chainrule._src.data.tables.spilled import SpilledColumns, fits
 from chainrule._src.data.tables.table import Table, check_columns
 
 BLOCK = 2**22  # bytes per block; a row must fit
@@ -24,7 +25,8 @@ class CsvTable(Table):
     """A CSV file: one line of column names, then rows.
 
     Opening reads the complete file once, because all texts of a column together decide whether
-    they are numbers, times or categories (see `fields`). Fields may be quoted. The separator is
+    they are numbers, times or categories (see `fields`). What it parsed stays in memory, or of a
+    large file in a temporary file, if the disk has room. Fields may be quoted. The separator is
     the one of ``,`` ``;`` tab and ``|`` that splits the first line into the most names. Empty
     fields and NA, N/A, ?, NaN and null are missing.
 
@@ -56,6 +58,7 @@ class CsvTable(Table):
         self._fields = {each: field_of(each, decimal, trained.get(each)) for each in names}
         self._whole: dict[str, Any] = {}
         self._columns: dict[str, Array] = {}
+        self._spilled: SpilledColumns | None = None
         rows = self._scan(names)
         for each in self._fields.values():
             notes += each.notes()
@@ -67,19 +70,25 @@ class CsvTable(Table):
         super().__init__(str(path), columns, rows, notes=notes)
 
     def _scan(self, names: list[str]) -> int:
-        """Add all rows to the fields; keep the texts of a small file. Return the number of rows."""
-        is_small, batches = self._path.stat().st_size <= SMALL, []
-        rows, open_ones = 0, names
+        """Add all rows to the fields; keep what was parsed. Return the number of rows."""
+        size, batches = self._path.stat().st_size, []
+        spilled = SpilledColumns() if size > SMALL and fits(size) else None
+        rows = 0
         for batch in self._batches(names):
-            for name in open_ones:
-                self._fields[name].add(batch.column(names.index(name)))
-            open_ones = [name for name in open_ones if self._fields[name].is_open]
+            for name, texts in zip(names, batch.columns, strict=True):
+                field = self._fields[name]
+                floats = field.add(texts) if field.is_open else None
+                if spilled is not None:
+                    spilled.add(name, texts, floats)
             rows += batch.num_rows
-            if is_small:
+            if size <= SMALL:
                 batches.append(batch)
         if batches:
             table = pyarrow().Table.from_batches(batches).combine_chunks()
             self._whole = {n: c.chunk(0) for n, c in zip(names, table.columns, strict=True)}
+        if spilled is not None:
+            spilled.discard({n for n in spilled.numbers if self._fields[n].found != "number"})
+            self._spilled = spilled
         return rows
 
     def _read(self, rows: int, names: list[str]) -> Iterator[dict[str, Array]]:
@@ -88,14 +97,17 @@ class CsvTable(Table):
             for start in range(0, self.rows or 0, rows):
                 yield {name: values[start : start + rows] for name, values in columns.items()}
             return
-        reads = [partial(self._values, self._fields[name]) for name in names]
-        for batch in self._batches(names):
-            for start in range(0, batch.num_rows, rows):
-                part = batch.slice(start, rows)
-                yield {
-                    name: read(part.column(i))
-                    for i, (name, read) in enumerate(zip(names, reads, strict=True))
-                }
+        reads: dict[str, Callable[[Any], Array]] = {
+            name: partial(self._values, self._fields[name]) for name in names
+        }
+        if self._spilled is not None and self._spilled.holds(names):
+            blocks = self._spilled.blocks(names)
+            reads |= dict.fromkeys(self._spilled.numbers.intersection(names), numbers)
+        else:
+            blocks = (dict(zip(names, each.columns, strict=True)) for each in self._batches(names))
+        for block in blocks:
+            for start in range(0, len(block[names[0]]), rows):
+                yield {name: read(block[name].slice(start, rows)) for name, read in reads.items()}
 
     def _cached_values(self, name: str) -> Array:
         if name not in self._columns:

@@ -137,7 +137,9 @@ class ParquetTable(TypedTable):
 
     def _stored(self, rows: int, names: list[str]) -> Iterator[Any]:
         with self._opened() as file:
-            yield from file.iter_batches(batch_size=rows, columns=names)
+            # Arrow keeps the groups that it has read until the last one is.
+            for groups in _row_groups(file.metadata, rows):
+                yield from file.iter_batches(rows, groups, names)
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
@@ -156,6 +158,19 @@ class ParquetTable(TypedTable):
             raise DataError(
                 f"{self._path} is no Parquet file that can be read: {reason}"
             ) from error
+
+
+def _row_groups(about: Any, rows: int) -> Iterator[list[int]]:
+    """Yield numbers of row groups, in lists that have ``rows`` rows or more."""
+    numbers, total = list[int](), 0
+    for number in range(about.num_row_groups):
+        numbers.append(number)
+        total += about.row_group(number).num_rows
+        if total >= rows:
+            yield numbers
+            numbers, total = [], 0
+    if numbers:
+        yield numbers
 
 
 class ArrowTable(TypedTable):

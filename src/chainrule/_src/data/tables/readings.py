@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from chainrule._src.data.tables.arrow import count, first_cell, pyarrow
+import numpy as np
+
+from chainrule._src.data.tables.arrow import count, first_cell, numbers, pyarrow
 
 UNITS = r"[$€£¥₹]|CHF|EUR|GBP|USD|Fr\.?|%"
 FEW = 0.02  # a smaller share of values does not decide the reading of the others
@@ -253,7 +255,7 @@ class PlainNumbers:
         if plain.count:
             plain.cells["first"] = array, None, start
         if plain.points:
-            groups = compute.match_substring_regex(array, r"^\s*[-+]?[1-9]\d{0,2}\.\d{3}\s*$")
+            groups = _grouped(array, floats)
             plain.groups = count(groups)
             if plain.groups:
                 plain.cells["group"] = array, groups, start
@@ -288,6 +290,20 @@ class PlainNumbers:
     def group(self) -> tuple[int, str] | None:
         """Row and text of the first number whose point may separate thousands."""
         return self._cell("group")
+
+
+def _grouped(array: Any, floats: Any) -> Any:
+    """Return flags of the numbers whose point may separate thousands, such as ``2.500``."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        thousands = numbers(floats) * 1000
+        candidates = np.flatnonzero(np.abs(thousands - np.rint(thousands)) < 1e-6)
+    flags, pa = np.zeros(len(thousands), bool), pyarrow()
+    if len(candidates):  # the pattern takes ten times as long as the arithmetic
+        texts = array.take(pa.array(candidates))
+        pattern = r"^\s*[-+]?[1-9]\d{0,2}\.\d{3}\s*$"
+        matches = pyarrow("compute").match_substring_regex(texts, pattern)
+        flags[candidates] = matches.to_numpy(zero_copy_only=False)
+    return pa.array(flags)
 
 
 @dataclass

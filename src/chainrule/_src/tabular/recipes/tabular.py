@@ -62,6 +62,7 @@ def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -
     learned = [of_rows]
     if takes_turns(data, recipe):
         learned.append(digests(data.X_val, data.y_val))
+        data.preprocessor.add_labels(data.y_val)
     data.preprocessor.trained_rows = TrainedRows.of(np.concatenate(learned))
     return replace(data, notes=(*notes, *texts, *cautions(data, of_rows)))
 
