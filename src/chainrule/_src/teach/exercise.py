@@ -7,7 +7,7 @@ import io
 import linecache
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from types import FunctionType
@@ -148,6 +148,16 @@ class ExerciseResult:
         return element("p", badge, " ", *dots, " ", self.sentence)
 
 
+Instead = Callable[[], ExerciseResult | None]
+
+
+def result_of(name: str, outcomes: Iterable[CheckOutcome]) -> ExerciseResult:
+    """Return the result that says the sentence of the first check that failed."""
+    outcomes = tuple(outcomes)
+    failed = next((outcome.sentence for outcome in outcomes if not outcome.passed), "")
+    return ExerciseResult(name, outcomes, failed)
+
+
 @dataclass
 class Exercise:
     """A task, to write a function or a class, with the checks of an answer.
@@ -213,7 +223,10 @@ class Exercise:
         return ExerciseResult(self.name, tuple(outcomes), sentence)
 
     def run(
-        self, candidate: Any, student: str = "", before: Sequence[CheckOutcome] = ()
+        self,
+        candidate: Any,
+        student: str = "",
+        instead: Instead = lambda: None,
     ) -> ExerciseResult:
         """Run the checks on a candidate; stop when its process has ended.
 
@@ -224,22 +237,21 @@ class Exercise:
         candidate : Candidate
         student : str
             The student's name, which seeds the random values of the checks.
-        before : sequence of CheckOutcome, optional
-            The outcomes of another run; checks that passed in it do not run again.
+        instead : callable, optional
+            It is called at the first failure. If it returns a result, the other checks do not run.
         """
+        outcomes: list[CheckOutcome] = []
         with _checking(student), np.errstate(all="ignore"):
-            outcomes = tuple(self._outcomes(candidate, student, before))
-        failed = next((outcome.sentence for outcome in outcomes if not outcome.passed), "")
-        return ExerciseResult(self.name, outcomes, failed)
+            for outcome in self._outcomes(candidate, student):
+                first = all(each.passed for each in outcomes)
+                outcomes.append(outcome)
+                if first and not outcome.passed and (other := instead()):
+                    return other
+        return result_of(self.name, outcomes)
 
-    def _outcomes(
-        self, candidate: Any, student: str, before: Sequence[CheckOutcome]
-    ) -> Iterator[CheckOutcome]:
+    def _outcomes(self, candidate: Any, student: str) -> Iterator[CheckOutcome]:
         ended = ""
         for number, check in enumerate(self.checks):
-            if number < len(before) and before[number].passed:
-                yield before[number]
-                continue
             sentence, plain, comparison = ended, bool(ended), None
             if not ended:
                 try:

@@ -115,6 +115,7 @@ class _Answers:
 
     def explain(self, request: dict[str, Any]) -> str:
         """Diagnose the loaded answer; return "" if chainrule is not available here."""
+        from chainrule._src.check.clock import at_most
         from chainrule._src.teach.exercise import CheckOutcome, ExerciseResult
         from chainrule._src.teach.loader import exercise
 
@@ -126,9 +127,10 @@ class _Answers:
             for check, passed, sentence in request["checks"]
         )
         task = exercise(name, request["lab"])
-        return task.explain(
-            self._server.object_of(name), ExerciseResult(name, outcomes), request["student"]
-        )
+        with at_most(request["seconds"]):
+            return task.explain(
+                self._server.object_of(name), ExerciseResult(name, outcomes), request["student"]
+            )
 
 
 def _run(

@@ -9,12 +9,19 @@ import time
 import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
 from chainrule._src.base.errors import FileError
 from chainrule._src.base.processes import Limits
-from chainrule._src.teach.exercise import CheckOutcome, Exercise, ExerciseResult
+from chainrule._src.teach.exercise import (
+    CheckOutcome,
+    Exercise,
+    ExerciseResult,
+    Instead,
+    result_of,
+)
 from chainrule._src.teach.expect import Wrong, short_text
 from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.hidden import STAGE, run_hidden, used_names
@@ -29,7 +36,7 @@ from chainrule._src.teach.running import LIMITS, Host, Worker
 from chainrule._src.teach.submission import text_of
 
 READING = Limits(seconds=30.0, memory=2**30)
-EXPLAINING = 10.0  # time limit of a diagnosis, in seconds
+EXPLAINING, SEARCHING = 10.0, 1.0  # limits of a diagnosis and of its search, in seconds
 MOST_TEXT = 400
 _PLACE = re.compile(r"^[^:]*, line \d+: ")
 
@@ -190,10 +197,7 @@ class Grader:
             return self.failed(entry, str(error), time.perf_counter() - begin)
         results: list[ExerciseResult] = []
         for name in self.assignment.exercises:
-            result = self._exercise(name, plan[name], entry.name)
-            paid_once = self._paid_once(result, results, entry)
-            explained = paid_once is result and not result.passed
-            results.append(self._explained(result, plan[name], entry) if explained else paid_once)
+            results.append(self._marked(name, plan[name], results, entry))
         seconds = time.perf_counter() - begin
         right = self.assignment.stand_ins  # an exercise was marked with these in their places
         uses = {name: set(plan[name]["uses"]) - set(right(name)) for name in plan}
@@ -206,28 +210,48 @@ class Grader:
         results = (self._failed(name, _short(sentence)) for name in self.assignment.exercises)
         return Graded(entry.name, entry.file, tuple(results), seconds=seconds)
 
-    def _paid_once(
-        self, result: ExerciseResult, earlier: Sequence[ExerciseResult], entry: Entry
+    def _marked(
+        self, name: str, plan: dict[str, Any], earlier: Sequence[ExerciseResult], entry: Entry
     ) -> ExerciseResult:
         """Return the better of two marks: with a student's earlier answers, or with right ones.
 
-        A mistake is paid in the exercise where it is made, and not again in those that use it: only
-        checks that failed run again.
+        A mistake is paid in the exercise where it is made, and not again in those that use it.
         """
-        name, task = result.exercise, self.assignment
-        wrong = [each.exercise for each in earlier if not each.passed]
-        if result.passed or not wrong or entry.path is None:
+        wrong = [each for each in earlier if not each.passed]
+
+        @cache
+        def with_right() -> ExerciseResult | None:
+            return self._with_right(name, [each.exercise for each in wrong], entry)
+
+        def full_with_right() -> ExerciseResult | None:
+            return again if (again := with_right()) and again.passed else None
+
+        # What ends its process, for instance an endless loop, is better not called once more.
+        ended = [each.exercise for each in wrong if each.outcomes[-1].plain]
+        if set(ended) & set(plan["uses"]) and (again := full_with_right()):
+            return again
+        result = self._exercise(name, plan, entry.name, instead=full_with_right)
+        if result.passed:
             return result
-        right = task.right(name, wrong, self._student(entry.name))
-        if right is None:
-            return result
+        if again := with_right():
+            pairs = zip(result.outcomes, again.outcomes, strict=True)
+            again = result_of(name, (mine if mine.passed else other for mine, other in pairs))
+            if again.points > result.points:
+                return again
+        return self._explained(result, plan, entry)
+
+    def _with_right(self, name: str, wrong: Collection[str], entry: Entry) -> ExerciseResult | None:
+        """Return the marks with right answers in place of wrong ones, or None if none is used."""
+        task = self.assignment
+        right = task.right(name, wrong, self._student(entry.name)) if wrong else None
+        if right is None or entry.path is None:
+            return None
         try:
             plan = self._read(entry.path, [name], right.stand_ins)[name]
             with RightAnswers(self._host, task.limits, right) as answers:
-                again = self._exercise(name, plan, entry.name, answers.line, result.outcomes)
+                return self._exercise(name, plan, entry.name, answers.line)
         except (FileError, Wrong):
-            return result
-        return again if again.points > result.points else result
+            return None
 
     def _student(self, name: str) -> str:
         """Return the text that seeds a student's random values."""
@@ -260,7 +284,7 @@ class Grader:
         plan: dict[str, Any],
         student: str,
         line: socket.socket | None = None,
-        before: Sequence[CheckOutcome] = (),
+        instead: Instead = lambda: None,
     ) -> ExerciseResult:
         if plan["problem"]:
             return self._failed(name, _short(plan["problem"]))
@@ -274,14 +298,14 @@ class Grader:
                 reply = worker.ask({"do": "load", "name": name, **plan})
                 if "error" in reply:
                     return self._failed(name, _short(loading_failed(name, reply["error"])))
-                result = exercise.run(worker.candidate(name), drawn_from, before)
+                result = exercise.run(worker.candidate(name), drawn_from, instead)
                 return self._with_hidden(result, worker)
         except Wrong as error:
             return self._failed(name, _short(str(error)))
 
     def _with_hidden(self, result: ExerciseResult, worker: Worker) -> ExerciseResult:
         text = self.assignment.hidden.get(result.exercise)
-        if not text:
+        if not text or result.outcomes[-1].check == STAGE:
             return result
         names = [result.exercise, *used_names(text, self.assignment.exercises)]
         outcome = run_hidden(text, result.exercise, {n: worker.candidate(n) for n in names})
@@ -304,7 +328,7 @@ class Grader:
             return ""
         checks = [[o.check, o.passed, o.sentence] for o in result.outcomes if o.check != STAGE]
         request = {"name": result.exercise, "checks": checks, "student": student}
-        request["lab"] = self.assignment.key
+        request |= {"lab": self.assignment.key, "seconds": SEARCHING}
         explaining = self._worker(self._teacher, result.exercise, student, EXPLAINING)
         with contextlib.suppress(Wrong), explaining as worker:
             if "error" not in worker.ask({"do": "load", "name": result.exercise, **plan}):
