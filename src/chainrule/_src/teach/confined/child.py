@@ -24,7 +24,7 @@ from chainrule._src.teach.calls import ObjectServer, error_values
 from chainrule._src.teach.confined import limits
 from chainrule._src.teach.confined.frames import receive, send
 from chainrule._src.teach.confined.right_values import CALL, RightValues, call_right
-from chainrule._src.teach.plan import problem
+from chainrule._src.teach.plan import imported, problem
 from chainrule._src.teach.submission import SubmissionPart, parse
 
 MOST_CODE = 20_000  # characters of a definition that are compared with those of others
@@ -92,10 +92,11 @@ class _Answers:
             needed, tested = spec["needs"], spec["tests"]
             part = submission.part([*needed, *tested])
             bound = {b for statement in submission.needed(name) for b in statement.binds}
+            modules = {each.split(".")[0] for _, node in part.nodes() for each in imported(node)}
             plan[name] = {
                 "uses": [other for other in request["names"] if other in bound - {name}],
                 "problem": problem(submission, needed, spec["allows"]),
-                "names": [*needed, *tested], "allows": spec["allows"],
+                "names": [*needed, *tested], "allows": spec["allows"], "imports": sorted(modules),
                 "code": submission.text_of(name)[:MOST_CODE],
                 "texts": part.texts, "statements": part.statements,
             }  # fmt: skip

@@ -21,7 +21,7 @@ from chainrule._src.teach.exercises.data import digits, few
 
 Right = Callable[..., Any]
 SAMPLES = 6
-ROUNDS, PART = 200, 50  # epochs of 20 digits, enough to overfit; the loss is asked after each part
+ROUNDS, PART = 200, 20  # epochs of 20 digits, enough to overfit; the loss is asked after each part
 
 
 def network(

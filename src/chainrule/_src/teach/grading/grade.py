@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+import sys
 import time
 import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
-from pathlib import Path
+from functools import cache, partial
 from typing import Any, Self
 
 from chainrule._src.base.errors import FileError
@@ -37,7 +37,9 @@ from chainrule._src.teach.submission import text_of
 
 READING = Limits(seconds=30.0, memory=2**30)
 EXPLAINING, SEARCHING = 10.0, 1.0  # limits of a diagnosis and of its search, in seconds
+LIGHT = frozenset(sys.stdlib_module_names) | {"numpy", "chainrule"}  # loaded, or loaded quickly
 MOST_TEXT = 400
+Read = Callable[..., dict[str, Any]]  # `Grader._read` of one submission
 _PLACE = re.compile(r"^[^:]*, line \d+: ")
 
 
@@ -172,8 +174,8 @@ class Grader:
 
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
-        self._host, self._library = Host(), Host("library")
-        self._teacher = Host(f"whole:{assignment.key}")
+        self._host, self._libraries = Host(), Host("bare:libraries")
+        self._library, self._teacher = Host("library"), Host(f"whole:{assignment.key}")
 
     def __enter__(self) -> Self:
         return self
@@ -183,7 +185,7 @@ class Grader:
 
     def close(self) -> None:
         """End the processes."""
-        for host in (self._host, self._library, self._teacher):
+        for host in (self._host, self._libraries, self._library, self._teacher):
             host.close()
 
     def grade(self, entry: Entry) -> Graded:
@@ -192,12 +194,22 @@ class Grader:
         try:
             if entry.path is None:
                 raise FileError(entry.note)
-            plan = self._read(entry.path, self.assignment.exercises)
+            text, name = text_of(entry.path), entry.path.name
+            with Worker(self._host, READING, name) as reader:
+                return self._graded(entry, partial(self._read, reader, name, text), begin)
         except (FileError, Wrong) as error:
             return self.failed(entry, str(error), time.perf_counter() - begin)
+
+    def failed(self, entry: Entry, sentence: str, seconds: float = 0.0) -> Graded:
+        """Return the marks of a submission that cannot be run: every exercise fails."""
+        results = (self._failed(name, _short(sentence)) for name in self.assignment.exercises)
+        return Graded(entry.name, entry.file, tuple(results), seconds=seconds)
+
+    def _graded(self, entry: Entry, read: Read, begin: float) -> Graded:
+        plan = read(self.assignment.exercises)
         results: list[ExerciseResult] = []
         for name in self.assignment.exercises:
-            results.append(self._marked(name, plan[name], results, entry))
+            results.append(self._marked(name, plan[name], results, entry, read))
         seconds = time.perf_counter() - begin
         right = self.assignment.stand_ins  # an exercise was marked with these in their places
         uses = {name: set(plan[name]["uses"]) - set(right(name)) for name in plan}
@@ -205,13 +217,13 @@ class Grader:
         code = {name: plan[name]["code"] for name in plan if plan[name]["code"]}
         return Graded(entry.name, entry.file, tuple(results), entry.note, seconds, follows, code)
 
-    def failed(self, entry: Entry, sentence: str, seconds: float = 0.0) -> Graded:
-        """Return the marks of a submission that cannot be run: every exercise fails."""
-        results = (self._failed(name, _short(sentence)) for name in self.assignment.exercises)
-        return Graded(entry.name, entry.file, tuple(results), seconds=seconds)
-
     def _marked(
-        self, name: str, plan: dict[str, Any], earlier: Sequence[ExerciseResult], entry: Entry
+        self,
+        name: str,
+        plan: dict[str, Any],
+        earlier: Sequence[ExerciseResult],
+        entry: Entry,
+        read: Read,
     ) -> ExerciseResult:
         """Return the better of two marks: with a student's earlier answers, or with right ones.
 
@@ -221,7 +233,7 @@ class Grader:
 
         @cache
         def with_right() -> ExerciseResult | None:
-            return self._with_right(name, [each.exercise for each in wrong], entry)
+            return self._with_right(name, [each.exercise for each in wrong], entry.name, read)
 
         def full_with_right() -> ExerciseResult | None:
             return again if (again := with_right()) and again.passed else None
@@ -240,16 +252,18 @@ class Grader:
                 return again
         return self._explained(result, plan, entry)
 
-    def _with_right(self, name: str, wrong: Collection[str], entry: Entry) -> ExerciseResult | None:
+    def _with_right(
+        self, name: str, wrong: Collection[str], student: str, read: Read
+    ) -> ExerciseResult | None:
         """Return the marks with right answers in place of wrong ones, or None if none is used."""
         task = self.assignment
-        right = task.right(name, wrong, self._student(entry.name)) if wrong else None
-        if right is None or entry.path is None:
+        right = task.right(name, wrong, self._student(student)) if wrong else None
+        if right is None:
             return None
         try:
-            plan = self._read(entry.path, [name], right.stand_ins)[name]
+            plan = read([name], right.stand_ins)[name]
             with RightAnswers(self._host, task.limits, right) as answers:
-                return self._exercise(name, plan, entry.name, answers.line)
+                return self._exercise(name, plan, student, answers.line)
         except (FileError, Wrong):
             return None
 
@@ -258,21 +272,24 @@ class Grader:
         return f"{self.assignment.seed}/{name}"
 
     def _read(
-        self, path: Path, exercises: Iterable[str], right: Mapping[str, str] | None = None
+        self,
+        reader: Worker,
+        path: str,
+        text: str,
+        exercises: Iterable[str],
+        right: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Parse a submission in a separate process and return the plan of each exercise.
 
         ``right`` has the texts of stand-ins: see `RightDefinitions`.
         """
-        text = text_of(path)
         names = {}
         for name in exercises:
             exercise = self.assignment.exercises[name]
             others = used_names(self.assignment.hidden.get(name, ""), self.assignment.exercises)
             names[name] = {"needs": exercise.names, "tests": others, "allows": exercise.allows}
-        with Worker(self._host, READING, path.name) as worker:
-            request = {"path": path.name, "text": text, "names": names, "right": right or {}}
-            reply = worker.ask({"do": "read", "stubs": list(self.assignment.stubs), **request})
+        request = {"path": path, "text": text, "names": names, "right": right or {}}
+        reply = reader.ask({"do": "read", "stubs": list(self.assignment.stubs), **request})
         if "error" in reply:
             raise FileError(reply["error"]["message"])
         plan: dict[str, Any] = reply["value"]
@@ -290,8 +307,9 @@ class Grader:
             return self._failed(name, _short(plan["problem"]))
         exercise = self.assignment.exercises[name]
         drawn_from = self._student(student)
-        about_chainrule = any(module.startswith("chainrule") for module in exercise.allows)
-        host = self._library if about_chainrule else self._host
+        host = self._host if LIGHT.issuperset(plan["imports"]) else self._libraries
+        if any(module.startswith("chainrule") for module in exercise.allows):
+            host = self._library
         worker = self._worker(host, name, drawn_from, line=line)
         try:
             with worker:
