@@ -66,6 +66,9 @@ def network(
         if hasattr(reference, "forward_keep_activations"):
             answer, expected = (net.forward_keep_activations(X) for net in (candidate, reference))
             activations(answer, expected, ("y", "h", "z_h"))
+        right_classes = np.argmax(reference.forward(X), axis=1)
+        expect.close(candidate.predict(X[0]), right_classes[0], "predict(x) of one sample")
+        classified(candidate, X, right_classes)
 
     @exercise.check("properties")
     def _(network: Any, draw: Draw) -> None:
@@ -170,6 +173,13 @@ def drawn(
         setattr(candidate, name, weights.copy())
     X, y = draw.normal(size=(SAMPLES, sizes[0])), draw.integers(0, sizes[-1], size=SAMPLES)
     return candidate, reference, X, y
+
+
+def classified(candidate: Any, X: Array, right: Array) -> None:
+    """Check ``predict`` and ``accuracy`` for samples whose most probable classes are known."""
+    expect.close(candidate.predict(X), right, "predict(X)")
+    half = np.where(np.arange(len(X)) % 2, right, right + 1)  # every second one is right
+    expect.close(candidate.accuracy(X, half), np.mean(half == right), "accuracy(X, y)")
 
 
 def activations(

@@ -19,7 +19,7 @@ from chainrule._src.teach.exercise import (
     CheckOutcome,
     Exercise,
     ExerciseResult,
-    Instead,
+    OnOutcome,
     result_of,
 )
 from chainrule._src.teach.expect import Wrong, short_text
@@ -235,14 +235,16 @@ class Grader:
         def with_right() -> ExerciseResult | None:
             return self._with_right(name, [each.exercise for each in wrong], entry.name, read)
 
-        def full_with_right() -> ExerciseResult | None:
+        def full_with_right(outcome: CheckOutcome | None = None) -> ExerciseResult | None:
+            if outcome and outcome.passed:
+                return None
             return again if (again := with_right()) and again.passed else None
 
         # What ends its process, for instance an endless loop, is better not called once more.
         ended = [each.exercise for each in wrong if each.outcomes[-1].plain]
         if set(ended) & set(plan["uses"]) and (again := full_with_right()):
             return again
-        result = self._exercise(name, plan, entry.name, instead=full_with_right)
+        result = self._exercise(name, plan, entry.name, on_outcome=full_with_right)
         if result.passed:
             return result
         if again := with_right():
@@ -301,7 +303,7 @@ class Grader:
         plan: dict[str, Any],
         student: str,
         line: socket.socket | None = None,
-        instead: Instead = lambda: None,
+        on_outcome: OnOutcome = lambda outcome: None,
     ) -> ExerciseResult:
         if plan["problem"]:
             return self._failed(name, _short(plan["problem"]))
@@ -316,7 +318,7 @@ class Grader:
                 reply = worker.ask({"do": "load", "name": name, **plan})
                 if "error" in reply:
                     return self._failed(name, _short(loading_failed(name, reply["error"])))
-                result = exercise.run(worker.candidate(name), drawn_from, instead)
+                result = exercise.run(worker.candidate(name), drawn_from, on_outcome)
                 return self._with_hidden(result, worker)
         except Wrong as error:
             return self._failed(name, _short(str(error)))
