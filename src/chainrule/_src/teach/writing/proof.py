@@ -179,9 +179,7 @@ def _lines(lab: LoadedLab, name: str, text: str) -> set[int]:
     return {line for node in nodes for line in range(node.lineno, (node.end_lineno or 0) + 1)}
 
 
-def try_mutants(
-    lab: LoadedLab, proof: ExerciseProof, most: int, explained: bool = False
-) -> None:
+def try_mutants(lab: LoadedLab, proof: ExerciseProof, most: int, explained: bool = False) -> None:
     """Add the mutants of an exercise's solution to a proof, and those that pass its checks."""
     name = proof.exercise
     text = cell_text(lab, name, solved=True)
