@@ -129,9 +129,9 @@ class LearningPages:
     def _pictures(self) -> Message:
         """Return the figures of the exercise that was checked last."""
         result = self._workspace.last_result
-        pictures = result.pictures if result else {}
-        shown = {whose: pictures[whose] for whose in pictures if is_picture(pictures[whose]["png"])}
-        return encode("pictures", {"exercise": result.exercise if result else "", **shown})
+        by_owner = result.pictures.items() if result else ()
+        pictures = {owner: picture for owner, picture in by_owner if is_picture(picture["png"])}
+        return encode("pictures", {"exercise": result.exercise if result else "", **pictures})
 
     def _state(self) -> Message:
         """Return the screen's contents: the labs, the exercise in turn, its checks and hints."""

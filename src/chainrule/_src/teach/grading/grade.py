@@ -36,7 +36,7 @@ from chainrule._src.teach.running import LIMITS, Host, Worker
 from chainrule._src.teach.submission import text_of
 
 READING = Limits(seconds=30.0, memory=2**30)
-EXPLAINING, SEARCHING = 10.0, 1.0  # limits of a diagnosis and of its search, in seconds
+EXPLAINING, SEARCHING = 10.0, 2.0  # limits of a diagnosis and of its search, in seconds
 LIGHT = frozenset(sys.stdlib_module_names) | {"numpy", "chainrule"}  # loaded, or loaded quickly
 MOST_TEXT = 400
 Read = Callable[..., dict[str, Any]]  # `Grader._read` of one submission
@@ -249,7 +249,7 @@ class Grader:
             return result
         if again := with_right():
             pairs = zip(result.outcomes, again.outcomes, strict=True)
-            again = result_of(name, (mine if mine.passed else other for mine, other in pairs))
+            again = result_of(name, (first if first.passed else second for first, second in pairs))
             if again.points > result.points:
                 return again
         return self._explained(result, plan, entry)
@@ -347,8 +347,10 @@ class Grader:
         if any(outcome.plain for outcome in failed) or failed[0].check not in diagnoses:
             return ""
         checks = [[o.check, o.passed, o.sentence] for o in result.outcomes if o.check != STAGE]
-        request = {"name": result.exercise, "checks": checks, "student": student}
-        request |= {"lab": self.assignment.key, "seconds": SEARCHING}
+        request: dict[str, Any] = {
+            "name": result.exercise, "checks": checks, "student": student,
+            "lab": self.assignment.key, "seconds": SEARCHING,
+        }  # fmt: skip
         explaining = self._worker(self._teacher, result.exercise, student, EXPLAINING)
         with contextlib.suppress(Wrong), explaining as worker:
             if "error" not in worker.ask({"do": "load", "name": result.exercise, **plan}):
