@@ -256,6 +256,19 @@ export interface Comparison {
   values: number[] | number[][];
   right: number[] | number[][];
 }
+/** Figures that were drawn while an exercise was checked. */
+export interface Pictures {
+  type: "pictures";
+  exercise: string;
+  yours?: Picture;
+  lab?: Picture;
+}
+export interface Picture {
+  /** A PNG in base64. */
+  png: string;
+  /** The titles and labels in it. */
+  alt: string;
+}
 export interface Task {
   type: "task";
   exercise: string;
@@ -268,6 +281,7 @@ export interface Solution {
 }
 export type Told =
   | Learn
+  | Pictures
   | Task
   | Solution
   | Setup

@@ -5,7 +5,7 @@ import { useContext } from "preact/hooks";
 import type { Scheme } from "./colors";
 import { Curves } from "./curves";
 import { decode } from "./frames";
-import type { Ask, Bytes, Code, Connection, Frame, Learn, Model, Notice, Setup, Solution, Task, Told } from "./host";
+import type { Ask, Bytes, Code, Connection, Frame, Learn, Model, Notice, Pictures, Setup, Solution, Task, Told } from "./host";
 
 /** A sample to look at: of the data, or drawn. */
 export interface Sample {
@@ -42,6 +42,7 @@ export class Store {
   readonly code = signal<Code | null>(null);
   /** Of a lab's exercises, in the place of a network. */
   readonly learn = signal<Learn | null>(null);
+  readonly pictures = signal<Pictures | null>(null);
   readonly task = signal<Task | null>(null);
   readonly solution = signal<Solution | null>(null);
   readonly errors = signal<ErrorLine[]>([]);
@@ -176,6 +177,9 @@ export class Store {
         break;
       case "learn":
         this.learn.value = told;
+        break;
+      case "pictures":
+        this.pictures.value = told;
         break;
       case "task":
         this.task.value = told;

@@ -247,7 +247,41 @@ assert np.allclose(backward(twice, 2), [21.0, 3.0, 1.0, 0.0]), (
 ### END HIDDEN TESTS
 
 # %% checks="backward"
-checks.module("chainrule._src.teach.exercises.reverse_mode")
+title = "the derivatives of one node with respect to all, from a tape read backwards"
+hints = [
+    "Look at the order, and at what happens to a node that is used twice.",
+    "The output's own derivative is 1. Go from the output to the beginning; at each node add a "
+    "share to each of its dependencies: the weight times the node's derivative, which is "
+    "complete by then.",
+    "for i = output, …, 0, for each (w, j) of node i: d_j ← d_j + w · d_i, where d_output = 1",
+]
+xy_plus_sin = [((), ()), ((), ()), ((4.2, 0.5), (0, 1)), ((0.8776,), (0,)), ((1.0, 1.0), (2, 3))]
+long = [((), ()), *(((1.001,), (i,)) for i in range(3000))]
+
+
+def twice(rng):
+    u, v, w = rng.uniform(1, 2, 3).round(2).tolist()
+    return [((), ()), ((u, v), (0, 0)), ((w,), (1,))], 2
+
+
+def at_random(rng, n=12):
+    weights = np.tril(rng.normal(size=(n, n)) * (rng.uniform(size=(n, n)) < 0.4), -1)
+    nodes = [
+        (tuple(row[row != 0].tolist()), tuple(np.flatnonzero(row).tolist())) for row in weights
+    ]
+    return nodes, n - 1
+
+
+def values(what, *cases):
+    checks.values(*cases, what=what, diagnosed=False)
+
+
+checks.shape((xy_plus_sin, 4), what="the result for a tape of 5 nodes")
+values("the result for z = x y + sin(x)", (xy_plus_sin, 4))
+values("the result for its node 2, a = x y,", (xy_plus_sin, 2))
+others = (long, 3000), ([([], []), ([2.0], [0])], 1)
+values("the result for a node that is used twice, 3001 nodes, or lists,", twice, *others)
+values("the result for a tape of 12 nodes at random", at_random)
 
 # %% [markdown]
 # A class that writes the tape is all that is missing. This one is given; compare it with `Var`.

@@ -296,7 +296,40 @@ def warmup_cosine(t, learning_rate, warmup, total):
 check.warmup_cosine(warmup_cosine)
 
 # %% checks="warmup_cosine"
-checks.module("chainrule._src.teach.exercises.optimizers")
+title = "a learning rate that rises, then falls as a cosine"
+hints = [
+    "Look at the three parts: before warmup, before total, and after.",
+    "In the warm-up the step t has the share (t + 1) / warmup of the rate. Then the cosine's "
+    "angle goes from 0 at t = warmup to π at t = total. From there on the rate is 0.",
+    "η (t + 1) / W for t < W; η/2 (1 + cos(π (t − W) / (T − W))) for W ≤ t < T; else 0",
+]
+
+
+def at(t, after=0):
+    """Return a step of the training, or one so many after the warm-up, with drawn rates."""
+
+    def case(rng):
+        rate, warmup = round(rng.uniform(0.1, 1), 2), int(rng.integers(4, 8))
+        return warmup + after if t is None else t, rate, warmup, 23
+
+    return case
+
+
+def rates(warmup_cosine, warmup, total):
+    return [float(warmup_cosine(t, 2.0, warmup, total)) for t in range(total)]
+
+
+checks.shape((0, 0.1, 5, 20), (7, 0.1, 5, 20), (30, 0.1, 5, 20))
+around = [at(None, after) for after in (-1, 0, 1)]
+checks.values(*map(at, (0, 1, 12, 22, 23, 28)), *around, points=2, diagnosed=False)
+checks.values((0, 2.0, 0, 8), (4, 2.0, 0, 8), diagnosed=False)  # without warm-up
+
+
+@checks.property("it rises up to the rate in all steps of the warm-up, and falls in all after it")
+def _(warmup_cosine, rng):
+    changes = np.diff(values := rates(warmup_cosine, 5, 15))
+    return np.isclose(max(values), 2) and all(changes[:4] > 0) and all(changes[5:] < 0)
+
 
 # %%
 plt.figure(figsize=(7, 2.6))

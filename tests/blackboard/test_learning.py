@@ -1,5 +1,6 @@
 """A learner's session as a page sees it: messages of events, requests, and saves."""
 
+import base64
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,6 +11,7 @@ from tests.teach.test_writing import LAB
 from chainrule._src.blackboard.conversation import Conversation
 from chainrule._src.blackboard.frames import decode
 from chainrule._src.blackboard.learning import LearningPages
+from chainrule._src.teach.figures import MOST_BYTES, SIGNATURE, is_picture
 from chainrule._src.teach.learn.task_text import _formula
 from chainrule._src.teach.learn.workspace import Workspace
 from chainrule._src.teach.loader import load
@@ -102,6 +104,72 @@ def test_values_are_shown_beside_the_right_ones(page):
     assert [a - b for a, b in zip(comparison["values"], comparison["right"], strict=True)] == (
         pytest.approx([1, 1, 1])
     )
+
+
+DRAWN = """
+# %% exercise="curve"
+def curve(x):
+    ### BEGIN SOLUTION
+    import matplotlib.pyplot as plt
+
+    plt.plot(x, x**2)
+    plt.title("A parabola")
+    return plt.gca().get_title()
+    ### STUB
+    # return None
+    ### END SOLUTION
+
+# %% checks="curve"
+hints = ["Square it."]
+
+@checks.add("figure")
+def _(curve, rng):
+    x = np.linspace(-1, 1, 20)
+    solution.curve(x)
+    expect.equal(curve(x), "A parabola", "the title")
+"""
+
+
+def test_figures_are_shown_beside_those_of_the_lab(tmp_path):
+    path = tmp_path / "halves.py"
+    path.write_text("# %%\nimport numpy as np\n" + DRAWN, "utf-8")
+    load.cache_clear()
+    lab = load(str(path))
+    pages = LearningPages(Workspace.start(tmp_path / "learn", [lab], ".py"))
+    page = Page(pages)
+    try:
+        page.until(lambda each: each["looked"])
+        assert page.last("pictures").keys() == {"type", "exercise"}
+        stub, solved = (lab.source.code(lab.source.cells[1], solved=solved) for solved in (0, 1))
+        page.say(do="save", name="curve", before=stub, text=solved.replace("A para", "A hyper"))
+        page.until(lambda each: each["sentence"])
+        pictures = page.last("pictures")
+        assert (pictures["yours"]["alt"], pictures["lab"]["alt"]) == ("A hyperbola", "A parabola")
+        yours, right = (pictures[whose]["png"] for whose in ("yours", "lab"))
+        assert is_picture(yours)
+        assert is_picture(right)
+        assert yours != right
+    finally:
+        page.close()
+        pages.close()
+
+
+def test_only_a_small_png_is_a_picture():
+    png = SIGNATURE + b"data"
+    assert is_picture(base64.b64encode(png).decode())
+    assert not is_picture(base64.b64encode(png + bytes(MOST_BYTES)).decode())
+    assert not is_picture(base64.b64encode(b"<svg>").decode())
+    assert not is_picture('" onerror="')
+    assert not is_picture(None)
+
+
+def test_checks_are_told_as_they_come(page):
+    page.until(lambda each: each["looked"])
+    page.say(do="save", name="half", before=STUB, text=WRONG.replace("3", "2"))
+    page.until(lambda each: not each["exercise"])
+    during = [each["checks"] for each in page.told if each.get("checking")]
+    assert during[0] == []
+    assert during[-1] == [["values", True]]
 
 
 def test_a_save_over_that_of_another_editor_is_refused(page, workspace):

@@ -255,7 +255,7 @@ return float(functools.partial(np.sum)(X)) < 1 and A()['a'] and sorted(X.shape, 
 @pytest.mark.thorough  # a host with all libraries, which takes two seconds
 def test_a_library_s_answer_is_seen_when_it_is_called(light_hosts, monkeypatch):
     monkeypatch.setattr(running, "SCRIPT", SCRIPT)
-    with Host() as host:
+    with Host("bare:libraries") as host:
         for code in LIBRARIES:
             gained, words = attempt(host, code)
             assert gained is None, code

@@ -95,8 +95,9 @@ def test_a_check_takes_what_else_it_uses_from_beside(monkeypatch):
     assert "together with Double: define it first" in found.run_here(right).sentence
 
 
-def test_checks_that_passed_before_do_not_run_again():
-    task = exercise("softmax")
-    before = task.run_here(right).outcomes
-    assert task.run(None, "", before).passed
-    assert not task.run(None, "", before[:-1]).passed
+def test_a_result_of_the_callback_stands_for_the_other_checks():
+    task, told = exercise("softmax"), []
+    other = task.failed("other")
+    assert task.run(None, on_outcome=told.append) != other
+    assert len(told) == len(task.checks)
+    assert task.run(None, on_outcome=lambda outcome: other) is other

@@ -125,6 +125,20 @@ def test_one_mistake_is_paid_once(grade, half):
     assert graded.follows == {}
 
 
+def test_an_answer_that_ends_its_process_is_not_called_again(grade, monkeypatch):
+    run, runs = Grader._exercise, []
+
+    def recorded(self, name, plan, student, line=None, *more, **options):
+        runs.append((name, line is not None))
+        return run(self, name, plan, student, line, *more, **options)
+
+    monkeypatch.setattr(Grader, "_exercise", recorded)
+    ends = ANSWERS.replace("return np.asarray(x) / 2", "import os; os._exit(3)")
+    _, graded = grade(LAB + CHAIN, ends)
+    assert [result.points for result in graded.results] == [0, 6, 1]
+    assert runs == [("half", False), ("quarter", True), ("essay", False)]
+
+
 def test_an_answer_that_is_missing_is_paid_once(grade):
     half = "def half(x):\n    return np.asarray(x) / 2\n\n"
     assert half in ANSWERS

@@ -1,4 +1,4 @@
-/** Values of an answer beside those that they must be, in one scale of colours. */
+/** Values and figures of an answer beside those that they must be; values in one scale of colours. */
 import { diverging, magnitude } from "../colors";
 import { short } from "../format";
 import type { Comparison } from "../host";
@@ -21,6 +21,23 @@ export function Beside({ comparison }: { comparison: Comparison }) {
       <Values title="Yours" values={yours} others={right} most={most} />
       <Values title="It must be" values={right} others={yours} most={most} />
     </figure>
+  );
+}
+
+/** The figures that were drawn while an exercise was checked. */
+export function Figures() {
+  const told = useStore().pictures.value;
+  const shown = ([["Your figure", told?.yours], ["The lab's figure", told?.lab]] as const).filter(([, picture]) => picture);
+  if (!told || !shown.length) return null;
+  return (
+    <section class="cb-beside" aria-label={`Figures of ${told.exercise}`}>
+      {shown.map(([title, picture]) => (
+        <figure key={title} class="cb-beside__figure">
+          <figcaption>{title} <span class="cb-about">{told.exercise}</span></figcaption>
+          <img src={`data:image/png;base64,${picture!.png}`} alt={picture!.alt ? `${title}: ${picture!.alt}` : title} />
+        </figure>
+      ))}
+    </section>
   );
 }
 

@@ -6,7 +6,7 @@ import { followWidth, pixelOf } from "../pixel";
 import { useStore, type Store } from "../store";
 import { nightly, properties, turn } from "../theme";
 import { Button } from "../ui";
-import { Beside } from "./beside";
+import { Beside, Figures } from "./beside";
 import { Editor } from "./editor";
 
 const ASKS = { h: "hint", s: "solution", r: "reset" } as const;
@@ -165,6 +165,7 @@ function Checks({ learn }: { learn: Learn }) {
         </ul>
       )}
       {learn.comparison && !learn.checking && <Beside comparison={learn.comparison} />}
+      {!learn.checking && <Figures />}
     </div>
   );
 }
@@ -218,6 +219,7 @@ function Done({ learn }: { learn: Learn }) {
       {learn.afterwards.map((line) => (
         <p key={line}>{line}</p>
       ))}
+      <Figures />
       <OneSolution />
     </section>
   );

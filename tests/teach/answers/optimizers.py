@@ -115,7 +115,7 @@ WRONG = {
         ("np.cos", "np.sin", "warmup_cosine("),
         ("    if t < warmup", "    if t <= warmup * 0 + warmup and warmup > 0 or t == 0", "warmup_cosine("),
         ("def warmup_cosine(t, learning_rate, warmup, total):", "def warmup_cosine(t, learning_rate, total, warmup=5):",
-         "the first rate without warm-up"),
+         "warmup_cosine("),
         ("    if t < warmup", "    t = np.arange(t + 1)\n    if t[0] < warmup", "must be a single number"),
     ],
     "train": [

@@ -12,6 +12,7 @@ from chainrule._src.blackboard.commands import Command, Request
 from chainrule._src.blackboard.fields import received, text
 from chainrule._src.blackboard.frames import Message, encode
 from chainrule._src.blackboard.listeners import Listener, Listeners, refuse
+from chainrule._src.teach.figures import is_picture
 from chainrule._src.teach.learn.cells import read_cell, write_cell
 from chainrule._src.teach.learn.screen import afterwards
 from chainrule._src.teach.learn.session import (
@@ -48,7 +49,7 @@ class LearningPages:
         self._session = LearningSession(workspace, self._tell)
         self._requests = QueuedRequests()
         self._standing: Standing | None = None
-        self._checked = ""  # the exercise that is being checked
+        self._checking: Checking | None = None
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._run, name="learn", daemon=True)
         self._thread.start()
@@ -82,6 +83,7 @@ class LearningPages:
 
     def _on_hello(self, listener: Listener | None) -> None:
         self._listeners.tell(self._task(), listener)
+        self._listeners.tell(self._pictures(), listener)
         self._listeners.tell(self._state(), listener)
 
     def _on_request(self, listener: Listener | None, name: str) -> None:
@@ -103,13 +105,14 @@ class LearningPages:
         elif isinstance(event, SolutionShown):
             self._listeners.tell(encode("solution", vars(event)))
         elif isinstance(event, Checking):
-            self._checked = event.exercise
+            self._checking = event
             self._listeners.tell(self._state())
         elif isinstance(event, Standing):
             moved = self._standing is None or self._standing.exercise != event.exercise
-            self._standing, self._checked = event, ""
+            self._standing, self._checking = event, None
             if moved:
                 self._listeners.tell(self._task())
+            self._listeners.tell(self._pictures())
             self._listeners.tell(self._state())
         else:  # a hint is in the state, which has the list, too
             self._listeners.tell(self._state())
@@ -123,13 +126,21 @@ class LearningPages:
             "exercise": name, "html": task_html(lab, name, student) if lab else "",
         })  # fmt: skip
 
+    def _pictures(self) -> Message:
+        """Return the figures of the exercise that was checked last."""
+        result = self._workspace.last_result
+        by_owner = result.pictures.items() if result else ()
+        pictures = {owner: picture for owner, picture in by_owner if is_picture(picture["png"])}
+        return encode("pictures", {"exercise": result.exercise if result else "", **pictures})
+
     def _state(self) -> Message:
         """Return the screen's contents: the labs, the exercise in turn, its checks and hints."""
         workspace, standing = self._workspace, self._standing
         name = standing.exercise if standing else workspace.next_exercise
         screen: dict[str, Any] = {
             "labs": [_lab(workspace, lab) for lab in workspace.labs], "exercise": name,
-            "checking": self._checked, "looked": standing is not None,
+            "checking": self._checking.exercise if self._checking else "",
+            "looked": standing is not None,
             "afterwards": list(afterwards(workspace)) if standing and not name else [],
         }  # fmt: skip
         return encode("learn", screen | (self._exercise(name) if name else {}))
@@ -146,10 +157,13 @@ class LearningPages:
             source, line, problem = None, 0, problem or str(error)
         result = standing.result if standing else None
         comparison = result.comparison if result else None
+        checks = [[o.check, o.passed] for o in result.outcomes] if result else []
+        if self._checking:
+            checks = list(map(list, self._checking.checks))
         return {
             "title": task.title, "lab": lab.source.title, "file": path.name, "line": line,
             "code": source, "problem": problem, "sentence": result.sentence if result else "",
-            "checks": [[o.check, o.passed] for o in result.outcomes] if result else [],
+            "checks": checks,
             "hints": task.hints[: workspace.progress.hints.get(name, 0)],
             "hint_count": len(task.hints),
             "comparison": vars(comparison) if comparison else None,

@@ -6,7 +6,7 @@ from chainrule._src.check.difference import DifferenceReport, check_loss, explai
 from chainrule._src.check.report import GradientReport, ParameterCheck
 
 # The modules that other wings may import; the rest is private to this wing.
-DOORS = ("code", "sandbox")
+DOORS = ("clock", "code", "sandbox")
 
 __all__ = [
     "Diagnosis",

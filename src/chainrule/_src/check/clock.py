@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 WALL = 4.0  # seconds on the wall for one of the processor's: other programs use it, too
 
@@ -18,6 +20,9 @@ def thread_clock() -> Callable[[], float]:
     return time.process_time
 
 
+_around: ContextVar[Deadline | None] = ContextVar("_around", default=None)
+
+
 class Deadline:
     """The end of a search, after some seconds of this thread's processor time.
 
@@ -27,11 +32,11 @@ class Deadline:
     ----------
     seconds : float
     within : Deadline, optional
-        A deadline that ends this one, too.
+        A deadline that ends this one, too; by default that of `at_most`.
     """
 
     def __init__(self, seconds: float, within: Deadline | None = None) -> None:
-        self.within = within
+        self.within = within = within or _around.get()
         self._clock: Callable[[], float] = within._clock if within is not None else thread_clock()
         self._end, self._wall = self._clock() + seconds, time.monotonic() + WALL * seconds
         self.was_hit = False
@@ -57,3 +62,13 @@ def thread_seconds(call: Callable[[], object]) -> float:
     start = time.thread_time()
     call()
     return time.thread_time() - start
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Context manager in which all searches together end after some seconds of this thread."""
+    before = _around.set(Deadline(seconds))
+    try:
+        yield
+    finally:
+        _around.reset(before)

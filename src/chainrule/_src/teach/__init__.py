@@ -5,7 +5,7 @@ from chainrule._src.teach import check
 # The modules that other wings may import; the rest is private to this wing.
 DOORS = (
     "confined.limits", "confined.sealing", "exports.container", "exports.folders",
-    "exports.making", "grading.classroom", "grading.collect", "grading.course",
+    "exports.making", "figures", "grading.classroom", "grading.collect", "grading.course",
     "grading.feedback", "grading.grade", "grading.lms", "grading.marks", "grading.record",
     "grading.report", "grading.rules", "grading.setting", "grading.statistics", "lab.classifier",
     "lab.hidden_layer", "lab.models", "lab.sections", "lab.session", "lab.terminal",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from typing import Any
 
 from chainrule._src.teach.calls import error_values
 from chainrule._src.teach.exercise import SECONDS, Exercise, ExerciseResult
@@ -17,11 +18,13 @@ def check_submission(
     student: str = "",
     seconds: float = SECONDS,
     explained: bool = True,
+    **watching: Any,
 ) -> ExerciseResult:
     """Run the checks of one exercise on a parsed submission and return the result.
 
     The submission's code runs in this process, so use this for a learner's own file only.
     ``seconds`` limits the time of each call; if ``explained`` is false, no diagnosis is made.
+    ``watching`` are ``on_outcome`` and ``figures`` of `Exercise.run_here`.
     """
     sentence = problem(submission, task.names, task.allows)
     if sentence:
@@ -31,4 +34,4 @@ def check_submission(
             space = submission.load(task.names)
         except (Exception, SystemExit) as error:
             return task.failed(loading_failed(task.name, error_values(error)))
-        return task.run_here(space[task.name], student, seconds, explained)
+        return task.run_here(space[task.name], student, seconds, explained, **watching)

@@ -7,7 +7,7 @@ import io
 import linecache
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from types import FunctionType
@@ -20,6 +20,7 @@ from chainrule._src.check import Diagnosis, check_gradients, explain_difference
 from chainrule._src.check.sandbox import Sandbox, TooLong
 from chainrule._src.teach.calls import Candidate, ObjectServer
 from chainrule._src.teach.expect import Comparison, Ended, Plain, Wrong, short_text
+from chainrule._src.teach.figures import Figures
 from chainrule._src.teach.telling import without_answer
 
 STAGES = (
@@ -80,12 +81,15 @@ class ExerciseResult:
         One sentence that says what is wrong; "" if all checks passed.
     comparison : Comparison or None
         Values of the first check that failed, for the learner.
+    pictures : dict
+        The figures that were drawn: see `Figures`.
     """
 
     exercise: str
     outcomes: tuple[CheckOutcome, ...]
     sentence: str = ""
     comparison: Comparison | None = None
+    pictures: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -112,11 +116,15 @@ class ExerciseResult:
         checks = [vars(outcome) | {} for outcome in self.outcomes]
         for check in checks:
             del check["comparison"]
-        comparison = {"comparison": vars(self.comparison) | {}} if self.comparison else {}
+        more: dict[str, Any] = {}
+        if self.comparison:
+            more["comparison"] = vars(self.comparison) | {}
+        if self.pictures:
+            more["pictures"] = self.pictures
         return {
             "exercise": self.exercise, "passed": self.passed, "points": self.points,
             "most": self.most, "sentence": self.sentence, "checks": checks,
-            **comparison,
+            **more,
         }  # fmt: skip
 
     @classmethod
@@ -125,7 +133,8 @@ class ExerciseResult:
         outcomes = tuple(CheckOutcome(**outcome) for outcome in values["checks"])
         comparison = values.get("comparison")
         comparison = Comparison(**comparison) if comparison else None
-        return cls(values["exercise"], outcomes, values["sentence"], comparison)
+        pictures = values.get("pictures", {})
+        return cls(values["exercise"], outcomes, values["sentence"], comparison, pictures)
 
     def __str__(self) -> str:
         count = f"{sum(o.passed for o in self.outcomes)} of {len(self.outcomes)} checks"
@@ -146,6 +155,16 @@ class ExerciseResult:
         style = f"background:{colour};color:white;border-radius:4px;padding:2px 8px;font-weight:600"
         badge = element("span", f"{sign} {self.exercise}", style=style)
         return element("p", badge, " ", *dots, " ", self.sentence)
+
+
+OnOutcome = Callable[[CheckOutcome], ExerciseResult | None]
+
+
+def result_of(name: str, outcomes: Iterable[CheckOutcome]) -> ExerciseResult:
+    """Return the result that says the sentence of the first check that failed."""
+    outcomes = tuple(outcomes)
+    failed = next((outcome.sentence for outcome in outcomes if not outcome.passed), "")
+    return ExerciseResult(name, outcomes, failed)
 
 
 @dataclass
@@ -213,7 +232,10 @@ class Exercise:
         return ExerciseResult(self.name, tuple(outcomes), sentence)
 
     def run(
-        self, candidate: Any, student: str = "", before: Sequence[CheckOutcome] = ()
+        self,
+        candidate: Any,
+        student: str = "",
+        on_outcome: OnOutcome = lambda outcome: None,
     ) -> ExerciseResult:
         """Run the checks on a candidate; stop when its process has ended.
 
@@ -224,22 +246,20 @@ class Exercise:
         candidate : Candidate
         student : str
             The student's name, which seeds the random values of the checks.
-        before : sequence of CheckOutcome, optional
-            The outcomes of another run; checks that passed in it do not run again.
+        on_outcome : callable, optional
+            Callback for each outcome. If it returns a result, the other checks do not run.
         """
+        outcomes: list[CheckOutcome] = []
         with _checking(student), np.errstate(all="ignore"):
-            outcomes = tuple(self._outcomes(candidate, student, before))
-        failed = next((outcome.sentence for outcome in outcomes if not outcome.passed), "")
-        return ExerciseResult(self.name, outcomes, failed)
+            for outcome in self._outcomes(candidate, student):
+                outcomes.append(outcome)
+                if other := on_outcome(outcome):
+                    return other
+        return result_of(self.name, outcomes)
 
-    def _outcomes(
-        self, candidate: Any, student: str, before: Sequence[CheckOutcome]
-    ) -> Iterator[CheckOutcome]:
+    def _outcomes(self, candidate: Any, student: str) -> Iterator[CheckOutcome]:
         ended = ""
         for number, check in enumerate(self.checks):
-            if number < len(before) and before[number].passed:
-                yield before[number]
-                continue
             sentence, plain, comparison = ended, bool(ended), None
             if not ended:
                 try:
@@ -258,11 +278,18 @@ class Exercise:
                 )
 
     def run_here(
-        self, subject: Any, student: str = "", seconds: float = SECONDS, explained: bool = True
+        self,
+        subject: Any,
+        student: str = "",
+        seconds: float = SECONDS,
+        explained: bool = True,
+        on_outcome: OnOutcome = lambda outcome: None,
+        figures: Figures | None = None,
     ) -> ExerciseResult:
         """Run the checks on a function or class in this process, and diagnose a failure.
 
         ``seconds`` limits the time of each call; if ``explained`` is false, no diagnosis is made.
+        ``figures``, if given, takes the figures that are open, and closes them.
         """
         around = vars(sys.modules.get(getattr(subject, "__module__", ""), sys))
         for name in self.uses:
@@ -270,9 +297,19 @@ class Exercise:
                 return self.failed(f"{self.name} is checked together with {name}: define it first")
         server = ObjectServer({name: around[name] for name in self.uses} | {self.name: subject})
 
+        def take(whose: str) -> None:
+            if figures is not None:
+                figures.take(whose)
+
+        def answer(request: dict[str, Any]) -> dict[str, Any]:
+            reply = server.answer(request)
+            take("yours")  # the sandbox closes it
+            return reply
+
         def ask(request: dict[str, Any]) -> dict[str, Any]:
+            take("lab")  # what the checks have drawn since the last call
             try:
-                reply: dict[str, Any] = sandbox.run(lambda: server.answer(request))
+                reply: dict[str, Any] = sandbox.run(lambda: answer(request))
                 return reply
             except TooLong:
                 raise Ended(
@@ -280,12 +317,15 @@ class Exercise:
                     "is there a loop that never ends?"
                 ) from None
 
+        take("yours")
         with Sandbox((), seconds) as sandbox:
-            result = self.run(Candidate(ask, self.name, self.name), student)
+            result = self.run(Candidate(ask, self.name, self.name), student, on_outcome)
+        take("lab")
         sentence = self.explain(subject, result, student) if explained else ""
         failed = next((outcome for outcome in result.outcomes if not outcome.passed), None)
         comparison = failed.comparison if failed else None
-        return replace(result, sentence=sentence or result.sentence, comparison=comparison)
+        sentence, pictures = sentence or result.sentence, figures.pictures if figures else {}
+        return replace(result, sentence=sentence, comparison=comparison, pictures=pictures)
 
     def explain(self, subject: Any, result: ExerciseResult, student: str = "") -> str:
         """Diagnose the learner's code; return a sentence, or "" if no mistake is identified."""

@@ -48,6 +48,7 @@ from chainrule._src.teach.exercise import Draw, Exercise
 from chainrule._src.teach.solution import LabSolution
 
 ROUNDS = 3  # number of times that arguments are drawn
+ENOUGH = 2  # cases for which a diagnosis must be the same
 F = TypeVar("F", bound=Callable[..., Any])
 Call = Callable[..., Any]
 
@@ -357,13 +358,18 @@ class ChecksBuilder:
 
         def diagnose(subject: Any, draw: Draw) -> Iterator[Diagnosis]:
             right = getattr(self._solution, self.exercise.name)
-            reports = []
+            failed: list[tuple[Diagnosis, ...]] = []
+            times: Counter[str] = Counter()
             for args in arguments(cases, draw):
+                diagnoses: tuple[Diagnosis, ...] = ()
                 with contextlib.suppress(Exception):  # a learner's code may raise any error
-                    reports.append(explain_difference(subject, right)(*args).diagnoses)
+                    diagnoses = explain_difference(subject, right)(*args).diagnoses
+                if diagnoses:
+                    failed.append(diagnoses)
+                    times.update({d.what for d in diagnoses})
+                    if times[failed[0][0].what] == ENOUGH:
+                        break
             # What is right by chance for one case is not right for most of those that differ.
-            failed = [diagnoses for diagnoses in reports if diagnoses]
-            times = Counter(what for diagnoses in failed for what in {d.what for d in diagnoses})
             yield from (
                 d for diagnoses in failed for d in diagnoses if 2 * times[d.what] >= len(failed)
             )

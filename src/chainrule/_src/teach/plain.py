@@ -118,11 +118,14 @@ def loads(data: bytes) -> Any:
         If the bytes are no JSON, or have more than `MOST_ITEMS` items: an item of two bytes
         becomes an object of sixty.
     """
-    if len(data) > MOST_ITEMS:
-        structure = _STRING.sub(b"", data)
-        if sum(map(structure.count, (b",", b"[", b"{"))) > MOST_ITEMS:
-            raise DataError(f"more than {MOST_ITEMS} values in one message")
+    if _items(data) > MOST_ITEMS and _items(_STRING.sub(b"", data)) > MOST_ITEMS:
+        raise DataError(f"more than {MOST_ITEMS} values in one message")
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
         raise DataError(f"an answer that is no JSON: {error}") from None
+
+
+def _items(data: bytes) -> int:
+    """Return an upper limit of the number of items; those of strings count as well."""
+    return sum(map(data.count, (b",", b"[", b"{")))

@@ -55,7 +55,7 @@ def foreign(part: SubmissionPart, name: str, allows: Iterable[str] = ()) -> str:
     """Return a sentence if the code imports a library that replaces the exercise, else ""."""
     allowed = (*HELPFUL, *allows)
     for _, node in part.nodes():
-        for module in _imported(node):
+        for module in imported(node):
             top = module.split(".")[0]
             if top in FOREIGN and not any(f"{module}.".startswith(f"{ok}.") for ok in allowed):
                 if any(ok.startswith(f"{module}.") for ok in allowed):
@@ -64,7 +64,8 @@ def foreign(part: SubmissionPart, name: str, allows: Iterable[str] = ()) -> str:
     return ""
 
 
-def _imported(node: ast.stmt) -> Iterator[str]:
+def imported(node: ast.stmt) -> Iterator[str]:
+    """Yield the full names of what a statement imports."""
     for inner in ast.walk(node):
         if isinstance(inner, ast.Import):
             yield from (alias.name for alias in inner.names)

@@ -48,7 +48,8 @@ class Host:
     Parameters
     ----------
     kind : str
-        What of chainrule the processes can import: nothing if it is "bare", as for most marks; all
+        What of chainrule the processes can import: nothing if it is "bare", as for most marks, or
+        "bare:libraries", in which plots and scikit-learn are loaded for code that imports them; all
         but the wing that has labs, checks and solutions if it is "library", for exercises about
         chainrule; or everything if it is "whole:LAB", where LAB is the key of the lab, by default
         all of ours. Diagnoses need it, and marks never use it.

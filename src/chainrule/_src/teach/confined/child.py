@@ -24,7 +24,7 @@ from chainrule._src.teach.calls import ObjectServer, error_values
 from chainrule._src.teach.confined import limits
 from chainrule._src.teach.confined.frames import receive, send
 from chainrule._src.teach.confined.right_values import CALL, RightValues, call_right
-from chainrule._src.teach.plan import problem
+from chainrule._src.teach.plan import imported, problem
 from chainrule._src.teach.submission import SubmissionPart, parse
 
 MOST_CODE = 20_000  # characters of a definition that are compared with those of others
@@ -92,10 +92,11 @@ class _Answers:
             needed, tested = spec["needs"], spec["tests"]
             part = submission.part([*needed, *tested])
             bound = {b for statement in submission.needed(name) for b in statement.binds}
+            modules = {each.split(".")[0] for _, node in part.nodes() for each in imported(node)}
             plan[name] = {
                 "uses": [other for other in request["names"] if other in bound - {name}],
                 "problem": problem(submission, needed, spec["allows"]),
-                "names": [*needed, *tested], "allows": spec["allows"],
+                "names": [*needed, *tested], "allows": spec["allows"], "imports": sorted(modules),
                 "code": submission.text_of(name)[:MOST_CODE],
                 "texts": part.texts, "statements": part.statements,
             }  # fmt: skip
@@ -115,6 +116,7 @@ class _Answers:
 
     def explain(self, request: dict[str, Any]) -> str:
         """Diagnose the loaded answer; return "" if chainrule is not available here."""
+        from chainrule._src.check.clock import at_most
         from chainrule._src.teach.exercise import CheckOutcome, ExerciseResult
         from chainrule._src.teach.loader import exercise
 
@@ -126,9 +128,10 @@ class _Answers:
             for check, passed, sentence in request["checks"]
         )
         task = exercise(name, request["lab"])
-        return task.explain(
-            self._server.object_of(name), ExerciseResult(name, outcomes), request["student"]
-        )
+        with at_most(request["seconds"]):
+            return task.explain(
+                self._server.object_of(name), ExerciseResult(name, outcomes), request["student"]
+            )
 
 
 def _run(

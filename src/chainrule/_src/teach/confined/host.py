@@ -22,8 +22,11 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parents[2]  # contains the wings
 TEACHING = "chainrule._src.teach"
 LOADED = (
-    "numpy", "matplotlib.pyplot", "sklearn.datasets", "sklearn.metrics", "sklearn.model_selection",
-    "sklearn.preprocessing", "chainrule.data", "chainrule._src.teach.confined.child",
+    "numpy", "numpy.ma", "numpy.testing", "chainrule.data", "chainrule._src.teach.confined.child",
+)  # fmt: skip
+LIBRARIES = (
+    "matplotlib.pyplot", "sklearn.datasets", "sklearn.metrics", "sklearn.model_selection",
+    "sklearn.preprocessing",
 )  # fmt: skip
 
 
@@ -31,8 +34,7 @@ def main(kind: str, way: str, *descriptors: str) -> None:
     """Load the libraries of submissions, then start a process for each message."""
     sys.path[:] = json.loads(os.environ.pop("CHAINRULE_PATH"))
     line, *more = _sockets(*descriptors)
-    kind, _, lab = kind.partition(":")
-    child, frames = load(kind, lab)
+    child, frames = load(*kind.split(":", 1))
     gc.collect()
     gc.freeze()
     with line as connection:
@@ -57,10 +59,11 @@ else:
         return [socket.socket(fileno=int(descriptor)) for descriptor in descriptors]
 
 
-def load(kind: str, lab: str = "") -> tuple[Any, Any]:
+def load(kind: str, more: str = "") -> tuple[Any, Any]:
     """Load the libraries and the modules of chainrule; return the modules `child` and `frames`.
 
-    A whole host loads the lab of this key, or all of ours.
+    A whole host loads the lab with the key ``more``, or all of ours. A bare host loads plots and
+    scikit-learn if ``more`` is "libraries": they make a fork twice as long.
 
     Modules that no answer may import are removed from `sys.modules` in the host, because a search
     in each forked process would copy a thousand pages of memory (copy on write).
@@ -74,11 +77,11 @@ def load(kind: str, lab: str = "") -> tuple[Any, Any]:
         importlib.import_module("chainrule.keras")
     if kind == "whole":
         loader = importlib.import_module("chainrule._src.teach.loader")
-        exercises = loader.exercises(lab) if lab else loader.every()
+        exercises = loader.exercises(more) if more else loader.every()
         for name in {name for exercise in exercises.values() for name in exercise.allows}:
             if name.startswith("chainrule."):
                 importlib.import_module(name)
-    for name in LOADED:
+    for name in (*LOADED, *(LIBRARIES if kind != "bare" or more else ())):
         importlib.import_module(name)
     sys.modules["chainrule.data"].load_digits()  # submissions may not open its files
     child, frames, limits, stub = (

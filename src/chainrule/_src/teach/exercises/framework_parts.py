@@ -295,7 +295,8 @@ def _(SGD: Any, draw: Draw) -> None:
 
 def _check_steps(SGD: Any, draw: Draw, momentum: float, steps: int) -> None:
     """Check that each step gives the same weights as chainrule's SGD."""
-    sgd = an_object(SGD(0.1, momentum=momentum), f"SGD(0.1, momentum={momentum})")
+    called = f"SGD(0.1, momentum={momentum})" if momentum else "SGD(0.1)"
+    sgd = an_object(SGD(0.1, momentum=momentum) if momentum else SGD(0.1), called)
     right = optimizers.SGD(0.1, momentum=momentum)
     w = draw.normal(size=3)
     state = right.init(w)

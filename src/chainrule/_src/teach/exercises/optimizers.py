@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -240,58 +239,6 @@ adam = _rule(
     ),
     {"beta_1": 0.6, "beta_2": 0.8}, rate=0.5, least=0.2, small=True,
 )  # fmt: skip
-
-warmup_cosine = Exercise(
-    "warmup_cosine",
-    "a learning rate that rises, then falls as a cosine",
-    (
-        "Look at the three parts: before warmup, before total, and after.",
-        "In the warm-up the step t has the share (t + 1) / warmup of the rate. Then the cosine's "
-        "angle goes from 0 at t = warmup to π at t = total. From there on the rate is 0.",
-        "η (t + 1) / W for t < W; η/2 (1 + cos(π (t − W) / (T − W))) for W ≤ t < T; else 0",
-    ),
-)
-
-
-def _rate(t: int, rate: float, warmup: int, total: int) -> float:
-    if t < warmup:
-        return rate * (t + 1) / warmup
-    return rate / 2 * (1 + math.cos(math.pi * (t - warmup) / (total - warmup))) if t < total else 0
-
-
-@warmup_cosine.check("shape")
-def _(warmup_cosine: Any, draw: Draw) -> None:
-    for t in (0, 7, 30):
-        expect.number(warmup_cosine(t, 0.1, warmup=5, total=20), f"the rate at t = {t}")
-
-
-@warmup_cosine.check("values", points=2)
-def _(warmup_cosine: Any, draw: Draw) -> None:
-    rate, warmup, total = round(draw.uniform(0.1, 1), 2), int(draw.integers(4, 8)), 23
-    for t in (0, 1, warmup - 1, warmup, warmup + 1, 12, total - 1, total, total + 5):
-        value = warmup_cosine(t, rate, warmup=warmup, total=total)
-        what = f"warmup_cosine({t}, {rate}, warmup={warmup}, total={total})"
-        value = expect.number(value, what)
-        expect.close(value, _rate(t, rate, warmup, total), what, rtol=1e-6)
-
-
-@warmup_cosine.check("properties", points=2)
-def _(warmup_cosine: Any, draw: Draw) -> None:
-    def rates(warmup: int, total: int) -> list[float]:
-        return [
-            expect.number(warmup_cosine(t, 2.0, warmup, total), f"the rate at t = {t}")
-            for t in range(total)
-        ]
-
-    plain = rates(0, 8)
-    expect.close(plain[0], 2, "the first rate without warm-up")
-    expect.close(plain[4], 1, "the rate in the middle of 8 steps without warm-up")
-    values = rates(5, 15)
-    expect.close(max(values), 2, "the highest of all rates")
-    changes = np.diff(values)
-    expect.true(np.all(changes[:4] > 0), "the rate does not rise in all steps of the warm-up")
-    expect.true(np.all(changes[5:] < 0), "the rate does not fall in all steps after the warm-up")
-
 
 train = Exercise(
     "train",

@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from chainrule._src.teach import expect
 from chainrule._src.teach.calls import an_object
 from chainrule._src.teach.exercise import Draw, Exercise
@@ -84,59 +82,3 @@ def _(Var: Any, draw: Draw) -> None:
     sentence = "grad() does not keep what it computes in grad_value: long programs take for ever"
     expect.true(w.grad_value is not None and a.grad_value is not None, sentence)
     expect.close(w.grad_value, 2, "the grad_value that w keeps for w = x * x, z = w + w")
-
-
-backward = Exercise(
-    "backward",
-    "the derivatives of one node with respect to all, from a tape read backwards",
-    (
-        "Look at the order, and at what happens to a node that is used twice.",
-        "The output's own derivative is 1. Go from the output to the beginning; at each node add a "
-        "share to each of its dependencies: the weight times the node's derivative, which is "
-        "complete by then.",
-        "for i = output, …, 0, for each (w, j) of node i: d_j ← d_j + w · d_i, where d_output = 1",
-    ),
-)
-XY_PLUS_SIN = [
-    ((), ()), ((), ()), ((4.2, 0.5), (0, 1)), ((math.cos(0.5),), (0,)), ((1.0, 1.0), (2, 3)),
-]  # fmt: skip
-
-
-@backward.check("shape")
-def _(backward: Any, draw: Draw) -> None:
-    adjoints = backward(XY_PLUS_SIN, 4)
-    expect.shape(adjoints, (5,), "the result for a tape of 5 nodes")
-
-
-@backward.check("values", points=2)
-def _(backward: Any, draw: Draw) -> None:
-    expected = [4.2 + math.cos(0.5), 0.5, 1, 1, 1]
-    expect.close(backward(XY_PLUS_SIN, 4), expected, "the result for z = x y + sin(x)")
-    expect.close(
-        backward(XY_PLUS_SIN, 2), [4.2, 0.5, 1, 0, 0], "the result for its node 2, a = x y,"
-    )
-
-
-@backward.check("properties")
-def _(backward: Any, draw: Draw) -> None:
-    w = draw.uniform(1, 2, 3).round(2).tolist()
-    square = [((), ()), ((w[0], w[1]), (0, 0)), ((w[2],), (1,))]
-    grads = expect.shape(backward(square, 2), (3,), "the result for a node that another uses twice")
-    expect.close(grads[0], w[2] * (w[0] + w[1]), "the derivative of a node that is used twice")
-    long = [((), ()), *(((1.001,), (i,)) for i in range(3000))]
-    grads = expect.shape(backward(long, 3000), (3001,), "the result for a tape of 3001 nodes")
-    expect.close(grads[0], 1.001**3000, "the derivative of the first of 3001 nodes")
-    grads = backward([([], []), ([2.0], [0])], 1)
-    expect.close(grads, [2, 1], "the result for a tape whose entries are lists")
-
-
-@backward.check("gradient")
-def _(backward: Any, draw: Draw) -> None:
-    n = 12
-    weights = np.tril(draw.normal(size=(n, n)) * (draw.uniform(size=(n, n)) < 0.4), -1)
-    nodes = [
-        (tuple(row[row != 0].tolist()), tuple(np.flatnonzero(row).tolist())) for row in weights
-    ]
-    # d = e_out + Wᵀ d
-    expected = np.linalg.solve(np.eye(n) - weights.T, np.eye(n)[n - 1])
-    expect.close(backward(nodes, n - 1), expected, f"the result for a tape of {n} nodes at random")

@@ -15,6 +15,7 @@ from chainrule._src.teach import expect
 from chainrule._src.teach.calls import an_object
 from chainrule._src.teach.exercise import Draw, Exercise
 from chainrule._src.teach.exercises.data import batches, digits, few, network_loss
+from chainrule._src.teach.exercises.networks import classified
 
 Tape = Exercise(
     "Tape",
@@ -269,6 +270,8 @@ def _(TapeNet: Any, draw: Draw) -> None:
     net, params = _random_net(TapeNet, draw)
     X, y = few(7)
     expect.close(net.loss(X, y), network_loss(params, X, y), "loss(X, y)", rtol=1e-5)
+    scores = sigmoid(X @ params["W_h"] + params["b_h"]) @ params["W_o"] + params["b_o"]
+    classified(net, X, np.argmax(scores, axis=1))
 
 
 @TapeNet.check("properties", points=2)

@@ -5,16 +5,23 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+import sys
 import time
 import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from functools import cache, partial
 from typing import Any, Self
 
 from chainrule._src.base.errors import FileError
 from chainrule._src.base.processes import Limits
-from chainrule._src.teach.exercise import CheckOutcome, Exercise, ExerciseResult
+from chainrule._src.teach.exercise import (
+    CheckOutcome,
+    Exercise,
+    ExerciseResult,
+    OnOutcome,
+    result_of,
+)
 from chainrule._src.teach.expect import Wrong, short_text
 from chainrule._src.teach.grading.collect import Entry
 from chainrule._src.teach.grading.hidden import STAGE, run_hidden, used_names
@@ -29,8 +36,10 @@ from chainrule._src.teach.running import LIMITS, Host, Worker
 from chainrule._src.teach.submission import text_of
 
 READING = Limits(seconds=30.0, memory=2**30)
-EXPLAINING = 10.0  # time limit of a diagnosis, in seconds
+EXPLAINING, SEARCHING = 10.0, 2.0  # limits of a diagnosis and of its search, in seconds
+LIGHT = frozenset(sys.stdlib_module_names) | {"numpy", "chainrule"}  # loaded, or loaded quickly
 MOST_TEXT = 400
+Read = Callable[..., dict[str, Any]]  # `Grader._read` of one submission
 _PLACE = re.compile(r"^[^:]*, line \d+: ")
 
 
@@ -165,8 +174,8 @@ class Grader:
 
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
-        self._host, self._library = Host(), Host("library")
-        self._teacher = Host(f"whole:{assignment.key}")
+        self._host, self._libraries = Host(), Host("bare:libraries")
+        self._library, self._teacher = Host("library"), Host(f"whole:{assignment.key}")
 
     def __enter__(self) -> Self:
         return self
@@ -176,7 +185,7 @@ class Grader:
 
     def close(self) -> None:
         """End the processes."""
-        for host in (self._host, self._library, self._teacher):
+        for host in (self._host, self._libraries, self._library, self._teacher):
             host.close()
 
     def grade(self, entry: Entry) -> Graded:
@@ -185,15 +194,22 @@ class Grader:
         try:
             if entry.path is None:
                 raise FileError(entry.note)
-            plan = self._read(entry.path, self.assignment.exercises)
+            text, name = text_of(entry.path), entry.path.name
+            with Worker(self._host, READING, name) as reader:
+                return self._graded(entry, partial(self._read, reader, name, text), begin)
         except (FileError, Wrong) as error:
             return self.failed(entry, str(error), time.perf_counter() - begin)
+
+    def failed(self, entry: Entry, sentence: str, seconds: float = 0.0) -> Graded:
+        """Return the marks of a submission that cannot be run: every exercise fails."""
+        results = (self._failed(name, _short(sentence)) for name in self.assignment.exercises)
+        return Graded(entry.name, entry.file, tuple(results), seconds=seconds)
+
+    def _graded(self, entry: Entry, read: Read, begin: float) -> Graded:
+        plan = read(self.assignment.exercises)
         results: list[ExerciseResult] = []
         for name in self.assignment.exercises:
-            result = self._exercise(name, plan[name], entry.name)
-            paid_once = self._paid_once(result, results, entry)
-            explained = paid_once is result and not result.passed
-            results.append(self._explained(result, plan[name], entry) if explained else paid_once)
+            results.append(self._marked(name, plan[name], results, entry, read))
         seconds = time.perf_counter() - begin
         right = self.assignment.stand_ins  # an exercise was marked with these in their places
         uses = {name: set(plan[name]["uses"]) - set(right(name)) for name in plan}
@@ -201,54 +217,81 @@ class Grader:
         code = {name: plan[name]["code"] for name in plan if plan[name]["code"]}
         return Graded(entry.name, entry.file, tuple(results), entry.note, seconds, follows, code)
 
-    def failed(self, entry: Entry, sentence: str, seconds: float = 0.0) -> Graded:
-        """Return the marks of a submission that cannot be run: every exercise fails."""
-        results = (self._failed(name, _short(sentence)) for name in self.assignment.exercises)
-        return Graded(entry.name, entry.file, tuple(results), seconds=seconds)
-
-    def _paid_once(
-        self, result: ExerciseResult, earlier: Sequence[ExerciseResult], entry: Entry
+    def _marked(
+        self,
+        name: str,
+        plan: dict[str, Any],
+        earlier: Sequence[ExerciseResult],
+        entry: Entry,
+        read: Read,
     ) -> ExerciseResult:
         """Return the better of two marks: with a student's earlier answers, or with right ones.
 
-        A mistake is paid in the exercise where it is made, and not again in those that use it: only
-        checks that failed run again.
+        A mistake is paid in the exercise where it is made, and not again in those that use it.
         """
-        name, task = result.exercise, self.assignment
-        wrong = [each.exercise for each in earlier if not each.passed]
-        if result.passed or not wrong or entry.path is None:
+        wrong = [each for each in earlier if not each.passed]
+
+        @cache
+        def with_right() -> ExerciseResult | None:
+            return self._with_right(name, [each.exercise for each in wrong], entry.name, read)
+
+        def full_with_right(outcome: CheckOutcome | None = None) -> ExerciseResult | None:
+            if outcome and outcome.passed:
+                return None
+            return again if (again := with_right()) and again.passed else None
+
+        # What ends its process, for instance an endless loop, is better not called once more.
+        ended = [each.exercise for each in wrong if each.outcomes[-1].plain]
+        if set(ended) & set(plan["uses"]) and (again := full_with_right()):
+            return again
+        result = self._exercise(name, plan, entry.name, on_outcome=full_with_right)
+        if result.passed:
             return result
-        right = task.right(name, wrong, self._student(entry.name))
+        if again := with_right():
+            pairs = zip(result.outcomes, again.outcomes, strict=True)
+            again = result_of(name, (first if first.passed else second for first, second in pairs))
+            if again.points > result.points:
+                return again
+        return self._explained(result, plan, entry)
+
+    def _with_right(
+        self, name: str, wrong: Collection[str], student: str, read: Read
+    ) -> ExerciseResult | None:
+        """Return the marks with right answers in place of wrong ones, or None if none is used."""
+        task = self.assignment
+        right = task.right(name, wrong, self._student(student)) if wrong else None
         if right is None:
-            return result
+            return None
         try:
-            plan = self._read(entry.path, [name], right.stand_ins)[name]
+            plan = read([name], right.stand_ins)[name]
             with RightAnswers(self._host, task.limits, right) as answers:
-                again = self._exercise(name, plan, entry.name, answers.line, result.outcomes)
+                return self._exercise(name, plan, student, answers.line)
         except (FileError, Wrong):
-            return result
-        return again if again.points > result.points else result
+            return None
 
     def _student(self, name: str) -> str:
         """Return the text that seeds a student's random values."""
         return f"{self.assignment.seed}/{name}"
 
     def _read(
-        self, path: Path, exercises: Iterable[str], right: Mapping[str, str] | None = None
+        self,
+        reader: Worker,
+        path: str,
+        text: str,
+        exercises: Iterable[str],
+        right: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Parse a submission in a separate process and return the plan of each exercise.
 
         ``right`` has the texts of stand-ins: see `RightDefinitions`.
         """
-        text = text_of(path)
         names = {}
         for name in exercises:
             exercise = self.assignment.exercises[name]
             others = used_names(self.assignment.hidden.get(name, ""), self.assignment.exercises)
             names[name] = {"needs": exercise.names, "tests": others, "allows": exercise.allows}
-        with Worker(self._host, READING, path.name) as worker:
-            request = {"path": path.name, "text": text, "names": names, "right": right or {}}
-            reply = worker.ask({"do": "read", "stubs": list(self.assignment.stubs), **request})
+        request = {"path": path, "text": text, "names": names, "right": right or {}}
+        reply = reader.ask({"do": "read", "stubs": list(self.assignment.stubs), **request})
         if "error" in reply:
             raise FileError(reply["error"]["message"])
         plan: dict[str, Any] = reply["value"]
@@ -260,28 +303,29 @@ class Grader:
         plan: dict[str, Any],
         student: str,
         line: socket.socket | None = None,
-        before: Sequence[CheckOutcome] = (),
+        on_outcome: OnOutcome = lambda outcome: None,
     ) -> ExerciseResult:
         if plan["problem"]:
             return self._failed(name, _short(plan["problem"]))
         exercise = self.assignment.exercises[name]
         drawn_from = self._student(student)
-        about_chainrule = any(module.startswith("chainrule") for module in exercise.allows)
-        host = self._library if about_chainrule else self._host
+        host = self._host if LIGHT.issuperset(plan["imports"]) else self._libraries
+        if any(module.startswith("chainrule") for module in exercise.allows):
+            host = self._library
         worker = self._worker(host, name, drawn_from, line=line)
         try:
             with worker:
                 reply = worker.ask({"do": "load", "name": name, **plan})
                 if "error" in reply:
                     return self._failed(name, _short(loading_failed(name, reply["error"])))
-                result = exercise.run(worker.candidate(name), drawn_from, before)
+                result = exercise.run(worker.candidate(name), drawn_from, on_outcome)
                 return self._with_hidden(result, worker)
         except Wrong as error:
             return self._failed(name, _short(str(error)))
 
     def _with_hidden(self, result: ExerciseResult, worker: Worker) -> ExerciseResult:
         text = self.assignment.hidden.get(result.exercise)
-        if not text:
+        if not text or result.outcomes[-1].check == STAGE:
             return result
         names = [result.exercise, *used_names(text, self.assignment.exercises)]
         outcome = run_hidden(text, result.exercise, {n: worker.candidate(n) for n in names})
@@ -303,8 +347,10 @@ class Grader:
         if any(outcome.plain for outcome in failed) or failed[0].check not in diagnoses:
             return ""
         checks = [[o.check, o.passed, o.sentence] for o in result.outcomes if o.check != STAGE]
-        request = {"name": result.exercise, "checks": checks, "student": student}
-        request["lab"] = self.assignment.key
+        request: dict[str, Any] = {
+            "name": result.exercise, "checks": checks, "student": student,
+            "lab": self.assignment.key, "seconds": SEARCHING,
+        }  # fmt: skip
         explaining = self._worker(self._teacher, result.exercise, student, EXPLAINING)
         with contextlib.suppress(Wrong), explaining as worker:
             if "error" not in worker.ask({"do": "load", "name": result.exercise, **plan}):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -9,7 +10,7 @@ from time import monotonic
 
 from chainrule._src.base.errors import ChainruleError
 from chainrule._src.base.processes import starting
-from chainrule._src.teach.exercise import ExerciseResult
+from chainrule._src.teach.exercise import CheckOutcome, ExerciseResult
 from chainrule._src.teach.loader import LoadedLab, exercise
 from chainrule._src.teach.plain import dumps, loads
 
@@ -43,10 +44,12 @@ class Checker:
         lab: LoadedLab,
         student: str = "",
         unwanted: Callable[[], bool] = lambda: False,
+        on_outcome: Callable[[str, bool], object] = lambda check, passed: None,
     ) -> ExerciseResult:
         """Run the checks of an exercise of a lab on a file's text and return the result.
 
-        The file itself may change meanwhile, and is not read.
+        The file itself may change meanwhile, and is not read. ``on_outcome`` is called with each
+        check as it comes: its name, and whether it has passed.
 
         Raises
         ------
@@ -63,15 +66,18 @@ class Checker:
         sender.close()
         try:
             end = monotonic() + self.seconds
-            while not receiver.poll(LOOK) and monotonic() < end:
-                if unwanted():
+            while monotonic() < end:
+                if receiver.poll(LOOK):
+                    message = loads(receiver.recv_bytes())
+                    if "result" in message:
+                        return ExerciseResult.from_dict(message["result"])
+                    on_outcome(*message["outcome"])
+                elif unwanted():
                     raise Stopped
-            if not receiver.poll():
-                return lab.exercises[name].failed(
-                    f"{name} did not come to an end within {self.seconds:g} seconds: is there a "
-                    "loop that never ends?"
-                )
-            return ExerciseResult.from_dict(loads(receiver.recv_bytes()))
+            return lab.exercises[name].failed(
+                f"{name} did not come to an end within {self.seconds:g} seconds: is there a "
+                "loop that never ends?"
+            )
         except (EOFError, BrokenPipeError):  # on Windows, `poll` raises the latter
             return lab.exercises[name].failed(
                 f"the process that ran {name} ended: does it call exit?"
@@ -87,12 +93,19 @@ def _check(
     student: str,
 ) -> None:  # fmt: skip
     from chainrule._src.teach.checked import check_submission
+    from chainrule._src.teach.figures import Figures
     from chainrule._src.teach.submission import parse
 
+    os.environ["MPLBACKEND"] = "Agg"  # figures are pictures, not windows
     task = exercise(name, lab)
+
+    def tell(outcome: CheckOutcome) -> None:
+        connection.send_bytes(dumps({"outcome": [outcome.check, outcome.passed]}))
+
     try:
-        result = check_submission(parse(path, text, stubs), task, student)
+        submission = parse(path, text, stubs)
+        result = check_submission(submission, task, student, on_outcome=tell, figures=Figures())
     except ChainruleError as error:
         result = task.failed(str(error))
-    connection.send_bytes(dumps(result.to_dict()))
+    connection.send_bytes(dumps({"result": result.to_dict()}))
     connection.close()

@@ -19,9 +19,10 @@ from chainrule._src.teach.learn.workspace import Standing, Workspace
 
 @dataclass(frozen=True)
 class Checking:
-    """An exercise is being checked."""
+    """An exercise is being checked: the checks so far, each with whether it has passed."""
 
     exercise: str
+    checks: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class LearningSession:
         If ``unwanted()`` is true while a check runs, `Stopped` is raised.
         """
         standing = self.workspace.look(
-            self._checker, lambda name: self.tell(Checking(name)), unwanted
+            self._checker, lambda name, checks: self.tell(Checking(name, checks)), unwanted
         )
         self.tell(standing)
         return standing

@@ -6,7 +6,7 @@ import base64
 import io
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, reduce
 
 from chainrule._src.base.escaping import element, for_html
 from chainrule._src.base.extras import needs
@@ -19,10 +19,12 @@ _PER_EM = 13.0  # points of a formula's letters, and pixels of the text around
 # Commands of TeX that matplotlib does not know, or that concern the page and not the formula.
 _OTHER_WORDS = {
     "tfrac": r"\frac", "top": "T", "Big": "", "big": "", "text": r"\mathrm", "limits": "",
-    "lVert": r"\Vert", "rVert": r"\Vert",
+    "lVert": r"\Vert", "rVert": r"\Vert", "le": r"\leq", "ge": r"\geq",
 }  # fmt: skip
 _WORD = re.compile(r"\\([a-zA-Z]+)")
 _turns = lock()  # matplotlib's reader of formulas and its settings serve one thread at a time
+_CASES = re.compile(r"\\begin\{cases\}(.+?)\\end\{cases\}")
+_ROW_END = re.compile(r"\\\\(?:\[\w+\])?")
 
 
 def task_html(lab: Source, name: str, student: str = "") -> str:
@@ -70,6 +72,7 @@ def _formula(tex: str, is_block: bool) -> str:
     words = " ".join(tex.split())
     if is_block:
         words = words.replace(r"\frac", r"\dfrac")
+    words = _CASES.sub(_cases, words)
     words = _WORD.sub(lambda match: _OTHER_WORDS.get(match[1], match[0]), words)
     file = io.BytesIO()
     try:
@@ -86,6 +89,13 @@ def _formula(tex: str, is_block: bool) -> str:
         **{"class": "cb-formula cb-formula--block" if is_block else "cb-formula"},
         style=f"vertical-align:{-depth / _PER_EM:.2f}em",
     ))  # fmt: skip
+
+
+def _cases(match: re.Match[str]) -> str:
+    """Return rows behind a brace as fractions without a line, which matplotlib knows."""
+    rows = _ROW_END.split(match[1].replace("&", r"\quad"))
+    stacked = reduce(lambda above, row: rf"\genfrac{{}}{{}}{{0}}{{0}}{{{above}}}{{{row}}}", rows)
+    return rf"\left\{{{stacked}\right."
 
 
 __all__ = ["task_html"]

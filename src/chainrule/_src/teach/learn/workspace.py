@@ -89,6 +89,7 @@ class Workspace:
     def __init__(self, folder: str | Path) -> None:
         needs(*LEARNING)
         self.folder = Path(folder)
+        self.last_result: ExerciseResult | None = None  # of the last check
         try:
             self.progress = LearnerProgress(**json.loads((self.folder / STATE).read_text("utf-8")))
         except FileNotFoundError:
@@ -168,7 +169,8 @@ class Workspace:
         ----------
         checker : Checker
         on_check : callable, optional
-            Callback with the name of an exercise, before the exercise is checked.
+            Callback with the name of an exercise and its checks so far: before the first check, and
+            after each.
         unwanted : callable, optional
             If it returns true while a check runs, `Stopped` is raised.
         """
@@ -204,10 +206,16 @@ class Workspace:
         result = None
         self.progress.passed.pop(name, None)  # until its check has ended
         if not submission.is_untouched(name):
-            if on_check is not None:
-                on_check(name)
+            checks: list[tuple[str, bool]] = []
+
+            def on_outcome(*outcome: Any) -> None:
+                checks.extend([outcome] if outcome else [])
+                if on_check is not None:
+                    on_check(name, tuple(checks))
+
+            on_outcome()
             student = self.progress.student
-            result = check(name, lab, student, unwanted)
+            result = self.last_result = check(name, lab, student, unwanted, on_outcome)
         if result is not None and result.passed:
             self.progress.passed[name] = digest
         self.save()

@@ -83,7 +83,7 @@ def prove(lab: LoadedLab, most: int = 60, explained: bool = False) -> Iterator[E
         proof.faults += _of_hints(lab, name)
         if not proof.faults:
             proof.faults += _of_examples(lab, name)
-            _try_mutants(lab, proof, most, explained)
+            try_mutants(lab, proof, most, explained)
         proof.wrong = len(lab.checks[name].wrong_answers)
         proof.right = len(lab.checks[name].right_answers)
         yield proof
@@ -179,7 +179,8 @@ def _lines(lab: LoadedLab, name: str, text: str) -> set[int]:
     return {line for node in nodes for line in range(node.lineno, (node.end_lineno or 0) + 1)}
 
 
-def _try_mutants(lab: LoadedLab, proof: ExerciseProof, most: int, explained: bool) -> None:
+def try_mutants(lab: LoadedLab, proof: ExerciseProof, most: int, explained: bool = False) -> None:
+    """Add the mutants of an exercise's solution to a proof, and those that pass its checks."""
     name = proof.exercise
     text = cell_text(lab, name, solved=True)
     proof.mutants = mutants(text, most, _lines(lab, name, text))
