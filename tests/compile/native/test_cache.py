@@ -62,7 +62,7 @@ def file(folder):
     return folder / f"{KEY}.kernel"
 
 
-@pytest.mark.portable(quick=True)
+@pytest.mark.portable(quick="everywhere")
 def test_written_and_read(file):
     assert holds(KEY)
     assert cache.read(KEY) == CODE
@@ -96,7 +96,7 @@ def test_what_others_may_write_to_is_not_read_and_that_is_said_once(file, what, 
     assert not holds(KEY)  # in silence, for warnings are errors here
 
 
-@pytest.mark.portable(quick=True)
+@pytest.mark.portable(quick="everywhere")
 @as_root
 @pytest.mark.parametrize("what", ["file", "folder"])
 def test_what_belongs_to_another_is_not_read_and_that_is_said_once(file, what):
