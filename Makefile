@@ -29,7 +29,7 @@ help:
 	@echo "make test-oldest  all tests with the oldest versions that pyproject.toml allows"
 	@echo "make arm       run the portable tests on 64-bit ARM, emulated; ARGS=--quick runs few of them"
 	@echo "make windows   the same on Windows, emulated"
-	@echo "make emulated  few of both at once; says so where there is no emulator"
+	@echo "make emulated  few of both at once, as CI does; says so where there is no emulator"
 	@echo "make debian    the same of the wheel, on Debian's Python 3.13"
 	@echo "make newest    the same of the wheel, on Python 3.14"
 	@echo "make judges    let nbgrader and Otter grade the labs that are exported for them"

@@ -38,14 +38,13 @@ def compile_quickly():
 
 compile_quickly()
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
 from chainrule._src.base import validation
 from chainrule._src.base.registered import REGISTERED
-from chainrule._src.compile.native import helpers
+from chainrule._src.compile.native import helpers, verdict
 from chainrule._src.compile.native.cache import VERDICT, cache_folder
 from chainrule._src.compile.native.code import _verdict_key, this_machine
 from chainrule.data import load_digits
@@ -54,7 +53,10 @@ from tests.digits import with_few_digits
 from tests.pace import SLOWNESS
 from tests.tiers import mark_thorough, split_part
 
-mpl.use("agg")
+if find_spec("matplotlib"):  # quick tests of emulated machines go without
+    import matplotlib as mpl
+
+    mpl.use("agg")
 # `make test` draws the same examples everywhere; `make fuzz` draws anew and keeps what it finds.
 settings.register_profile(
     "fixed", deadline=None, derandomize=True, database=None, max_examples=15,
@@ -62,6 +64,7 @@ settings.register_profile(
 )  # fmt: skip
 settings.register_profile("fuzz", deadline=None, derandomize=False, print_blob=True)
 settings.load_profile("fixed")
+verdict.PATIENCE *= SLOWNESS
 
 
 def pytest_addoption(parser):
@@ -159,6 +162,7 @@ def light_hosts(tmp_path_factory):
     code = light_hosts(tmp_path_factory.mktemp("light"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(running, "SCRIPT", running.SCRIPT)
+        patch.setattr(running, "STARTING", running.STARTING * SLOWNESS)
         exec(code, {})
         yield code
 
@@ -187,11 +191,11 @@ def new_cache(kernel_cache, tmp_path_factory):
 
     In an empty folder each test would run the self-check in another process, which takes 0.2 s.
     """
-    verdict = kernel_cache / f"{_verdict_key(this_machine())}.{VERDICT}"
+    file = kernel_cache / f"{_verdict_key(this_machine())}.{VERDICT}"
 
     def make():
         folder = tmp_path_factory.mktemp("kernels")
-        shutil.copy(verdict, folder)
+        shutil.copy(file, folder)
         return folder
 
     return make

@@ -17,6 +17,7 @@ import chainrule as cr
 from chainrule import callbacks
 from chainrule._src.base.interrupts import check, deferred, immediate, load
 from chainrule._src.compile.running import threads
+from tests.pace import SLOWNESS
 from tests.test_architecture import MODULES
 from tests.torture import imports
 from tests.torture import interrupts as torture
@@ -29,7 +30,7 @@ def interrupt():
     signal.raise_signal(signal.SIGINT)
 
 
-@pytest.mark.portable(quick=True)
+@pytest.mark.portable(quick="everywhere")
 class TestDeferring:
     def test_an_interrupt_waits_for_the_next_check(self, interrupts):
         with deferred():
@@ -409,7 +410,7 @@ def test_at_any_instruction_training_ends_with_what_was_trained(
 def test_at_random_moments(interrupts):
     done = subprocess.run(
         [sys.executable, "-m", "tests.torture.interrupts", "5"],
-        capture_output=True, text=True, timeout=300,
+        capture_output=True, text=True, timeout=300 * SLOWNESS,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -68,7 +68,7 @@ def lab(tmp_path):
         assert not child.is_alive()
 
 
-@pytest.mark.portable(quick=True)
+@pytest.mark.portable(quick="here")
 def test_what_is_asked_for_in_another_process_is_answered_as_here(lab):
     assert lab.said("right")["text"].startswith("all gradients agree")
     told = lab.ask("hello")

@@ -128,7 +128,7 @@ def test_a_socket_from_elsewhere_is_refused(browser, wrong):
     assert refused.value.response.status_code == 403
 
 
-@pytest.mark.portable(quick=True)
+@pytest.mark.portable(quick="here")
 def test_two_tabs_hear_of_one_session(browser):
     with browser.socket() as one, browser.socket() as other:
         say(one, do="hello")

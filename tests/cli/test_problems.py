@@ -167,7 +167,7 @@ def test_ctrl_c_in_predicting_leaves_nothing_behind(start, large, tmp_path):
         assert set(os.listdir(tmp_path)) == before
 
 
-@pytest.mark.portable(quick=True)
+@pytest.mark.portable(quick="everywhere")
 def test_exit_codes_reach_the_shell(start, tmp_path):
     def code(*arguments):
         process = start(*arguments)

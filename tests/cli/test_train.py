@@ -9,6 +9,7 @@ import tempfile
 import numpy as np
 import pytest
 from tests.cli.running import ONE, RUN, app, done, refused, run, write_pets
+from tests.pace import SLOWNESS
 
 import chainrule as cr
 from chainrule._src.cli import train as verb
@@ -300,7 +301,7 @@ def test_a_reader_that_leaves_does_not_cost_the_model(tmp_path):
     process.stdout.readline()
     process.stdout.close()
     lines = process.stderr.read().splitlines()
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=60 * SLOWNESS) == 0
     assert all(line.startswith("note: ") for line in lines), lines
     process.stderr.close()
     assert path.exists()

@@ -85,7 +85,7 @@ def test_what_is_not_aligned_or_not_allowed_goes_through_the_cache(folder, direc
     files._allows.cache_clear()
 
 
-@pytest.mark.portable(quick=True)
+@pytest.mark.portable(quick="everywhere")
 def test_a_file_that_became_shorter_is_said(folder, direct):
     np.save(folder / "X.npy", np.ones((3000, 5)))
     made = map_of(folder / "X.npy")

@@ -165,7 +165,7 @@ def test_leases_need_no_links(tmp_path):
         test_one_of_many_takes_a_piece(tmp_path)
 
 
-@pytest.mark.portable(quick=True)
+@pytest.mark.portable(quick="everywhere")
 def test_one_of_many_takes_a_piece(tmp_path):
     many = [Workers(tmp_path, renewed=60) for _ in range(4)]
     leases = [Leases(tmp_path / "leases", each) for each in many]

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import nbformat
 import pytest
+from tests.pace import SLOWNESS
 
 from chainrule._src.teach.grading import classroom as rooms
 from chainrule._src.teach.grading.collect import Entry, collect, find_lab
@@ -49,7 +50,7 @@ def notebook(*cells, version=4):
 @pytest.fixture(scope="module")
 def grader(hosts):
     """Softmax alone, with the hidden tests of the lab."""
-    whole = assignment(LAB, 3.0, 2**28, "")
+    whole = assignment(LAB, 3.0 * SLOWNESS, 2**28, "")
     task = Assignment(
         LAB,
         {"softmax": whole.exercises["softmax"]},
@@ -142,7 +143,7 @@ def test_values_are_drawn_from_the_name_and_the_seed(grader, monkeypatch):
 
 
 def test_what_follows_from_another_mistake_is_told_as_such(grader, tmp_path):
-    task = assignment(LAB, 20.0)
+    task = assignment(LAB, 20.0 * SLOWNESS)
     names = ("sigmoid", "dsigmoid", "softmax")
     task = Assignment(LAB, {name: task.exercises[name] for name in names}, {}, task.limits)
     code = """

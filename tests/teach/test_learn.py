@@ -83,7 +83,7 @@ def test_an_untouched_stub_is_what_comes_next_and_no_failure(begun, checker):
     assert (standing.exercise, standing.result) == ("softmax", None)
 
 
-@pytest.mark.portable(quick=True)
+@pytest.mark.portable(quick="here")
 def test_a_wrong_answer_gets_a_sentence_with_its_line_a_right_one_passes_and_stays(begun, checker):
     write(begun, WRONG)
     result = begun.look(checker).result

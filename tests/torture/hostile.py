@@ -19,6 +19,7 @@ from unittest import mock
 import numpy as np
 from tests.data.storage.test_files import NOBODY
 from tests.nn.network.test_resuming import model, trained
+from tests.pace import SLOWNESS
 
 import chainrule as cr
 from chainrule import callbacks
@@ -28,7 +29,7 @@ from chainrule.errors import ChainruleError
 from chainrule.storage import read_tensors, write_tensors
 
 KEY = "0123456789abcdef" * 4
-WATCHDOG = 60  # seconds, and one for each time, before it counts as a hang
+WATCHDOG = 60 * SLOWNESS  # seconds, and one for each time, before it counts as a hang
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
 

@@ -12,8 +12,9 @@ import tempfile
 from collections import Counter
 
 import numpy as np
+from tests.pace import SLOWNESS
 
-WATCHDOG = 60  # seconds
+WATCHDOG = 60 * SLOWNESS  # seconds
 MOMENTS = 0.6  # seconds after the import has begun, at most
 # What imports each library first; all of it stands in functions of chainrule.
 FIRST = {

@@ -22,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
 import numpy as np
+from tests.pace import SLOWNESS
 from tests.torture import imports
 
 import chainrule as cr
@@ -40,7 +41,7 @@ START = {
     "V": RNG.normal(size=(WIDTH, WIDTH)).astype("f4") / 16,
     "updates": np.zeros(1, "f4"),
 }
-WATCHDOG = 60  # seconds that a run may take before it counts as a hang
+WATCHDOG = 60 * SLOWNESS  # seconds that a run may take before it counts as a hang
 FOREVER = 10**9
 
 

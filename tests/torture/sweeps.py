@@ -13,10 +13,11 @@ import time
 import warnings
 from pathlib import Path
 
+from tests.pace import SLOWNESS
 from tests.sweeps.fakes import FakeFleet
 from tests.sweeps.stored import assert_same, swept, swept_slowly
 
-WATCHDOG = 60
+WATCHDOG = int(60 * SLOWNESS)
 
 
 def forked(run):

@@ -21,11 +21,8 @@ import chainrule as cr
 from chainrule._src.compile.native import cache
 from chainrule._src.compile.native import code as native
 
-pytestmark = [
-    pytest.mark.portable,
-    pytest.mark.usefixtures("compiled_once"),
-    pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX"),
-]
+pytestmark = [pytest.mark.portable, pytest.mark.usefixtures("compiled_once")]
+posix = pytest.mark.skipif(sys.platform == "win32", reason="owners, modes and files of POSIX")
 CODE = b"machine code"
 as_root = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away"
@@ -62,7 +59,7 @@ def file(folder):
     return folder / f"{KEY}.kernel"
 
 
-@pytest.mark.portable(quick=True)
+@pytest.mark.portable(quick="everywhere")
 def test_written_and_read(file):
     assert holds(KEY)
     assert cache.read(KEY) == CODE
@@ -71,6 +68,7 @@ def test_written_and_read(file):
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
+@posix
 @pytest.mark.parametrize("umask", [0o000, 0o002, 0o022, 0o077])
 def test_what_is_made_belongs_to_the_user_alone_whatever_the_umask(folder, umask):
     before = os.umask(umask)
@@ -86,6 +84,7 @@ def test_what_is_made_belongs_to_the_user_alone_whatever_the_umask(folder, umask
 # Others may have written it
 
 
+@posix
 @pytest.mark.parametrize("what", ["file", "folder"])
 @pytest.mark.parametrize("mode", [0o020, 0o002, 0o022])
 def test_what_others_may_write_to_is_not_read_and_that_is_said_once(file, what, mode):
@@ -96,7 +95,7 @@ def test_what_others_may_write_to_is_not_read_and_that_is_said_once(file, what, 
     assert not holds(KEY)  # in silence, for warnings are errors here
 
 
-@pytest.mark.portable(quick=True)
+@pytest.mark.portable(quick="everywhere")
 @as_root
 @pytest.mark.parametrize("what", ["file", "folder"])
 def test_what_belongs_to_another_is_not_read_and_that_is_said_once(file, what):
@@ -114,6 +113,7 @@ def planted(file):
     shutil.copy(other, file)
 
 
+@posix
 def test_a_planted_kernel_is_not_executed(folder, monkeypatch):
     def twice():
         return cr.jit(lambda x: x * 2)(np.ones(2))
@@ -129,6 +129,7 @@ def test_a_planted_kernel_is_not_executed(folder, monkeypatch):
         assert twice()[0] == 2
 
 
+@posix
 def test_into_a_folder_of_others_nothing_is_written(folder):
     folder.mkdir()
     folder.chmod(0o777)
@@ -140,6 +141,7 @@ def test_into_a_folder_of_others_nothing_is_written(folder):
 # What may lie in the place of a file, of the folder
 
 
+@posix
 @pytest.mark.parametrize("obstacle", OBSTACLES)
 def test_what_is_no_file_is_not_read(folder, obstacle):
     folder.mkdir(0o700)
@@ -165,6 +167,7 @@ def trained(engine="auto", **options):
     return cr.minimize(loss, np.zeros(3), X, engine=engine, epochs=2, seed=0, **options)[0]
 
 
+@posix
 @pytest.mark.parametrize("engine", ["auto", "compiled"])
 @pytest.mark.parametrize(
     "place", ["file", "below a file", "long", "pipe", "loop", "null", "missing", "relative"]
@@ -231,6 +234,7 @@ def test_a_full_or_read_only_disk_costs_the_cache_alone(folder, monkeypatch, cal
     np.testing.assert_allclose(got[0], trained("numpy"), rtol=1e-12)
 
 
+@posix
 def test_a_file_that_may_not_grow_costs_the_cache_alone(new_cache):
     """Its limit is the one thing of a full disk that a test can have anywhere."""
     folder = new_cache()
@@ -286,6 +290,7 @@ def homeless(*command, **more):
     )  # fmt: skip
 
 
+@posix
 def test_without_a_home_there_is_one_warning_and_the_rest_works():
     done = homeless()
     assert done.returncode == 0, done.stderr
@@ -295,6 +300,7 @@ def test_without_a_home_there_is_one_warning_and_the_rest_works():
     assert "nothing is downloaded" in done.stdout
 
 
+@posix
 def test_a_user_whom_the_system_does_not_know_has_no_cache(tmp_path):
     """A namespace makes such a user, who may read what this one may."""
     apart = ("unshare", "--user", "--map-user=12345")
@@ -380,6 +386,7 @@ def test_nothing_is_said_of_a_sound_cache(file):
         assert cache.read(KEY) == CODE
 
 
+@posix
 def test_whatever_is_done_to_it_only_what_is_whole_and_the_users_is_read(tmp_path, folder):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*each process compiles anew")

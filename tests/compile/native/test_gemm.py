@@ -111,7 +111,7 @@ def test_products_are_those_of_numpy(machine, routine, ta, tb, m, n, k, apart):
 
 
 @pytest.mark.sampled(quick=10)
-@pytest.mark.portable(quick=True)
+@pytest.mark.portable(quick="everywhere")
 @pytest.mark.parametrize("ta", [False, True])
 @pytest.mark.parametrize("tb", [False, True])
 @pytest.mark.parametrize("routine", list(DTYPES))

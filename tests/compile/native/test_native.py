@@ -242,7 +242,7 @@ def small(x):
     return cr.jit(lambda x: np.tanh(x) * 2)(x)
 
 
-@pytest.mark.portable(quick=True)
+@pytest.mark.portable(quick="here")
 def test_kept_on_disk_and_found_again(cache, monkeypatch):
     x = np.linspace(0, 1, 5)
     expected = small(x)
@@ -307,7 +307,7 @@ def test_processes_may_write_at_once(cache):
     assert len([*cache.glob("*.kernel")]) == 1
 
 
-@pytest.mark.portable(quick=True)
+@pytest.mark.portable(quick="here")
 def test_the_system_says_how_much_memory_there_is():
     assert memory() != UNKNOWN_MEMORY
     assert 2**28 < memory() < 2**50
@@ -326,7 +326,7 @@ def test_without_llvmlite_it_says_so(monkeypatch):
 
 
 class TestJit:
-    @pytest.mark.portable(quick=True)
+    @pytest.mark.portable(quick="here")
     def test_structures_shapes_and_dtypes(self):
         f = cr.jit(lambda a, b: {"sum": a["x"] + b, "more": [a["x"] * 2]})
         for dtype in ("f4", "f8"):
@@ -347,7 +347,7 @@ class TestJit:
         for got, expected in zip(cr.jit(f)(x), f(x), strict=True):
             np.testing.assert_array_equal(got, expected)
 
-    @pytest.mark.portable(quick=True)
+    @pytest.mark.portable(quick="here")
     def test_gradients(self):
         def loss(w, x):
             return np.mean(np.tanh(x @ w) ** 2)

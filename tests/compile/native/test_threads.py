@@ -182,7 +182,7 @@ def test_small_numbers_are_computed_with_again_however_a_run_ends(three_threads,
     assert_nothing_left()
 
 
-@pytest.mark.portable(quick=True)
+@pytest.mark.portable(quick="everywhere")
 @pytest.mark.parametrize(("rows", "batch_size"), [(31, 31), (96, 96), (98, 96)])
 def test_the_number_of_cores_changes_no_bit(rows, batch_size, monkeypatch):
     """Work is shared out into parts that depend on the program alone; some may have no sample."""

@@ -58,7 +58,7 @@ def test_this_machine_is_sound(unknown):
     assert kept(unknown) == [""]
 
 
-@pytest.mark.portable(quick=True)
+@pytest.mark.portable(quick="everywhere")
 def test_it_is_tried_in_another_process(monkeypatch):
     monkeypatch.setattr(trial, "run", None)
     assert verdict.fault(host(), KEY) == ""

@@ -12,7 +12,7 @@ from chainrule._src.data.storage.files import open_file, write_new
 from chainrule.errors import FileError
 from chainrule.storage import check_writable, write_text, write_whole
 
-pytestmark = pytest.mark.portable(quick=True)
+pytestmark = pytest.mark.portable(quick="everywhere")
 
 NOBODY = 65534
 of_posix = pytest.mark.skipif(

@@ -240,7 +240,7 @@ def test_some_columns_can_be_read_in_another_order(write):
     assert {name: values.tolist() for name, values in chunk.items()} == {"c": ["x"], "a": [1.0]}
 
 
-@pytest.mark.portable(quick=True)
+@pytest.mark.portable(quick="here")
 @pytest.mark.parametrize(("content", "message"), [
     ("", "is empty; expected a line of column names"),
     ("\n \n", "names no column"),

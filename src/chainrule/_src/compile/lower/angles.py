@@ -49,7 +49,8 @@ def _wave_float64(x: Any, quarters: Any) -> Any:
     c = c * z + f8(4.16666666666665929218e-2)
     half = z * f8(0.5)
     w = f8(1) - half
-    c_low = ((f8(1) - w) - half) + (c * z * z - y * low_part)
+    # No difference of two products: ARM's scalar and vector code would fuse different ones.
+    c_low = (((f8(1) - w) - half) - y * low_part) + c * z * z
     c = w + c_low
     c_low = c_low - (c - w)
     turns = i4(n) + i4(quarters)

@@ -83,8 +83,8 @@ def read(key: str, kind: str = CODE) -> bytes | None:
         with os.fdopen(os.dup(file), "rb") as stream:
             # Python reserves as many bytes as it is asked to read.
             content = stream.read(min(LIMIT, os.fstat(file).st_size))
-        if os.utime in os.supports_fd:
-            os.utime(file)  # so that the least recently used file is deleted first
+        # The least recently used file is deleted first. Windows changes the time of a path alone.
+        os.utime(file if os.utime in os.supports_fd else folder.path / name)
     digest, code = content[len(MAGIC) : len(MAGIC) + 32], content[len(MAGIC) + 32 :]
     sound = content.startswith(MAGIC) and hashlib.sha256(code).digest() == digest
     return code if sound else None
