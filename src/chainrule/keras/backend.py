@@ -59,20 +59,20 @@ chainrule.errors.DataError: it is always {value!r} here, received {other!r}; {ad
 """
 
 
-def _fixed(name: str, value: Any, other: Any, summary: str, advice: str) -> tuple[Any, Any]:
+def _fixed(name: str, only: Any, other: Any, summary: str, advice: str) -> tuple[Any, Any]:
     """Return the functions that get and set a setting with one value, here and in Keras's words."""
 
     def get() -> Any:
-        return value
+        return only
 
-    def set_to(value_given: Any) -> None:
-        if value_given != value:
-            raise DataError(f"it is always {value!r} here, received {value_given!r}; {advice}")
+    def set_to(value: Any) -> None:
+        if value != only:
+            raise DataError(f"it is always {only!r} here, received {value!r}; {advice}")
 
-    texts = {"name": name, "value": value, "other": other, "summary": summary, "advice": advice}
+    texts = {"name": name, "value": only, "other": other, "summary": summary, "advice": advice}
     for function, prefix, text in ((get, "", _GETTER), (set_to, "set_", _SETTER)):
         function.__name__ = function.__qualname__ = prefix + name
-        function.__doc__ = text.format(kind=type(value).__name__, **texts)
+        function.__doc__ = text.format(kind=type(only).__name__, **texts)
     return get, set_to
 
 
