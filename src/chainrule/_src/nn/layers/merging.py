@@ -37,7 +37,7 @@ class Merge(Layer):
     supports_masking = takes_several = True
     example = ""  # the result for [[1, 6]] and [[3, 2]]
     fewest = 2  # arrays
-    operation: Any = None  # function of two arrays
+    _operation: Any = None  # function of two arrays
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -87,7 +87,7 @@ class Merge(Layer):
 
     def merge(self, arrays: list[Any]) -> Any:
         """Return the merged array."""
-        return reduce(self.operation, arrays)
+        return reduce(self._operation, arrays)
 
     @staticmethod
     def _with_axes(x: Any, ndim: int) -> Any:
@@ -104,13 +104,13 @@ class Merge(Layer):
 class Add(Merge, example="[[4., 8.]]"):
     """Adds arrays."""
 
-    operation = np.add
+    _operation = np.add
 
 
 class Multiply(Merge, example="[[ 3., 12.]]"):
     """Multiplies arrays entry by entry."""
 
-    operation = np.multiply
+    _operation = np.multiply
 
 
 class Subtract(Merge, example="[[-2.,  4.]]"):
@@ -132,13 +132,13 @@ class Average(Add, example="[[2., 4.]]"):
 class Maximum(Merge, example="[[3., 6.]]"):
     """Takes the largest entry at each position of arrays."""
 
-    operation = np.maximum
+    _operation = np.maximum
 
 
 class Minimum(Merge, example="[[1., 2.]]"):
     """Takes the smallest entry at each position of arrays."""
 
-    operation = np.minimum
+    _operation = np.minimum
 
 
 class Concatenate(Merge):
