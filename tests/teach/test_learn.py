@@ -60,7 +60,7 @@ def checker():
 def begun(request, tmp_path):
     path = tmp_path / "source" / "01_small.py"
     path.parent.mkdir()
-    path.write_text(LAB)
+    path.write_text(LAB, "utf-8")
     return Workspace.start(tmp_path / "learn", [load(str(path))], request.param)
 
 
