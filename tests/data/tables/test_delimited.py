@@ -2,6 +2,8 @@ import csv
 import datetime as dt
 import io
 import string
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule._src.data.preprocessing.values import MISSING, Writing
-from chainrule._src.data.tables import delimited, fields
+from chainrule._src.data.tables import delimited, fields, spilled
 from chainrule.errors import ChainruleError, DataError
 from chainrule.tables import Column, open_table
 
@@ -698,3 +700,40 @@ def test_a_large_file_is_parsed_once_unless_a_later_block_changes_a_column(write
     assert passes == []
     assert list(table.chunks(columns=["a", "c"])) == []
     assert passes == [["a", "c"]]
+
+
+def test_a_large_file_is_read_by_threads_at_once(write, monkeypatch):
+    monkeypatch.setattr(delimited, "SMALL", 0)
+    monkeypatch.setattr(delimited, "BLOCK", 100)
+    path = write("a,b\n" + "".join(f"{i},{-i}\n" for i in range(3000)))
+    table = open_table(path)
+
+    def column(name):
+        return np.concatenate([chunk[name] for chunk in table.chunks(columns=[name])])
+
+    with ThreadPoolExecutor(4) as threads:
+        columns = list(threads.map(column, "abababab"))
+    for number, values in enumerate(columns):
+        np.testing.assert_array_equal(values, (1, -1)[number % 2] * np.arange(3000))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a system without a disk that is full")
+def test_where_the_disk_is_full_a_large_file_is_parsed_again(write, monkeypatch):
+    monkeypatch.setattr(delimited, "SMALL", 0)
+    monkeypatch.setattr(
+        spilled.tempfile, "TemporaryFile", lambda **how: io.FileIO("/dev/full", "r+")
+    )
+    table = open_table(write("a,b\n" + "".join(f"{i},x\n" for i in range(50))))
+    values = [chunk["a"] for chunk in table.chunks()]
+    np.testing.assert_array_equal(np.concatenate(values), np.arange(50))
+
+
+def test_where_nothing_can_be_written_a_large_file_is_parsed_again(write, monkeypatch):
+    def refused():
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr(delimited, "SMALL", 0)
+    monkeypatch.setattr(spilled.tempfile, "gettempdir", refused)
+    table = open_table(write("a,b\n" + "".join(f"{i},x\n" for i in range(50))))
+    values = [chunk["a"] for chunk in table.chunks()]
+    np.testing.assert_array_equal(np.concatenate(values), np.arange(50))

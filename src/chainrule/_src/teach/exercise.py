@@ -253,8 +253,8 @@ class Exercise:
         with _checking(student), np.errstate(all="ignore"):
             for outcome in self._outcomes(candidate, student):
                 outcomes.append(outcome)
-                if other := on_outcome(outcome):
-                    return other
+                if replacement := on_outcome(outcome):
+                    return replacement
         return result_of(self.name, outcomes)
 
     def _outcomes(self, candidate: Any, student: str) -> Iterator[CheckOutcome]:
