@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule._src.base.arguments import Share
 from chainrule._src.nn import losses
-from chainrule._src.nn.losses.base import weight_of
+from chainrule._src.nn.losses.base import FunctionLoss, weight_of
 from chainrule._src.nn.losses.operands import EPSILON, OneAxis, pair
 from chainrule._src.nn.metrics.base import (
     FunctionMetric,
@@ -19,22 +19,66 @@ from chainrule._src.nn.metrics.base import (
     summed,
 )
 
+DOCSTRING = """Computes the {text}.
 
-class MeanSquaredError(FunctionMetric):
-    """Computes the mean of the squared errors.
+Parameters
+----------
+name, dtype
+    Parameters of `Metric`.
 
-    Parameters
-    ----------
-    name, dtype
-        Parameters of `Metric`.
+Examples
+--------
+>>> {name}()({arguments})
+{value}
+"""
 
-    Examples
-    --------
-    >>> MeanSquaredError()([[0.0], [1.0]], [[2.0], [1.0]])
-    2.0
+
+def _mean_of(loss: type[FunctionLoss], text: str, arguments: str, value: float) -> Any:
+    """Return the metric that has a loss's name and averages its values.
+
+    Its docstring shows the value for some arguments.
     """
+    doc = DOCSTRING.format(name=loss.__name__, text=text, arguments=arguments, value=value)
+    members = {"__doc__": doc, "__module__": __name__, "function": staticmethod(loss.function)}
+    return type(loss.__name__, (FunctionMetric,), members)
 
-    function = staticmethod(losses.mean_squared_error)
+
+MeanSquaredError = _mean_of(
+    losses.MeanSquaredError, "mean of the squared errors",
+    "[[0.0], [1.0]], [[2.0], [1.0]]", 2.0,
+)  # fmt: skip
+MeanAbsoluteError = _mean_of(
+    losses.MeanAbsoluteError, "mean of the absolute errors",
+    "[[0.0], [1.0]], [[2.0], [5.0]]", 3.0,
+)  # fmt: skip
+MeanAbsolutePercentageError = _mean_of(
+    losses.MeanAbsolutePercentageError, "mean of the errors in percent of the targets",
+    "[[2.0], [10.0]], [[1.0], [9.0]]", 30.0,  # 50 % and 10 %
+)  # fmt: skip
+MeanSquaredLogarithmicError = _mean_of(
+    losses.MeanSquaredLogarithmicError, "mean of the squared differences of the logarithms",
+    "[[0.0], [1.0]], [[0.0], [3.0]]", 0.2402,  # log(2)**2 / 2
+)  # fmt: skip
+KLDivergence = _mean_of(
+    losses.KLDivergence, "mean Kullback-Leibler divergence",
+    "[[0.5, 0.5], [0.2, 0.8]], [[0.2, 0.8], [0.2, 0.8]]", 0.1116,  # 0.2231 and 0
+)  # fmt: skip
+Poisson = _mean_of(
+    losses.Poisson, "mean Poisson loss",
+    "[[0.0], [2.0]], [[1.0], [3.0]]", 0.9014,  # 1 and 3 - 2 log(3)
+)  # fmt: skip
+Hinge = _mean_of(
+    losses.Hinge, "mean hinge loss",
+    "[[-1.0], [1.0]], [[-2.0], [0.5]]", 0.25,  # 0 and 1 - 0.5
+)  # fmt: skip
+SquaredHinge = _mean_of(
+    losses.SquaredHinge, "mean squared hinge loss",
+    "[[-1.0], [1.0]], [[-2.0], [0.5]]", 0.125,  # 0 and (1 - 0.5)**2
+)  # fmt: skip
+CategoricalHinge = _mean_of(
+    losses.CategoricalHinge, "mean categorical hinge loss",
+    "[[0.0, 1.0], [1.0, 0.0]], [[0.5, 2.0], [0.5, 1.0]]", 0.75,  # 0 and 1.5
+)  # fmt: skip
 
 
 class RootMeanSquaredError(MeanOfValues):
@@ -59,142 +103,6 @@ class RootMeanSquaredError(MeanOfValues):
     def value(self, sums: Sums) -> Any:
         """Return the root of the mean."""
         return number(np.sqrt(super().value(sums)))
-
-
-class MeanAbsoluteError(FunctionMetric):
-    """Computes the mean of the absolute errors.
-
-    Parameters
-    ----------
-    name, dtype
-        Parameters of `Metric`.
-
-    Examples
-    --------
-    >>> MeanAbsoluteError()([[0.0], [1.0]], [[2.0], [5.0]])
-    3.0
-    """
-
-    function = staticmethod(losses.mean_absolute_error)
-
-
-class MeanAbsolutePercentageError(FunctionMetric):
-    """Computes the mean of the errors in percent of the targets.
-
-    Parameters
-    ----------
-    name, dtype
-        Parameters of `Metric`.
-
-    Examples
-    --------
-    >>> MeanAbsolutePercentageError()([[2.0], [10.0]], [[1.0], [9.0]])  # 50 % and 10 %
-    30.0
-    """
-
-    function = staticmethod(losses.mean_absolute_percentage_error)
-
-
-class MeanSquaredLogarithmicError(FunctionMetric):
-    """Computes the mean of the squared differences of the logarithms.
-
-    Parameters
-    ----------
-    name, dtype
-        Parameters of `Metric`.
-
-    Examples
-    --------
-    >>> MeanSquaredLogarithmicError()([[0.0], [1.0]], [[0.0], [3.0]])  # log(2)**2 / 2
-    0.2402
-    """
-
-    function = staticmethod(losses.mean_squared_logarithmic_error)
-
-
-class KLDivergence(FunctionMetric):
-    """Computes the mean Kullback-Leibler divergence.
-
-    Parameters
-    ----------
-    name, dtype
-        Parameters of `Metric`.
-
-    Examples
-    --------
-    >>> KLDivergence()([[0.5, 0.5], [0.2, 0.8]], [[0.2, 0.8], [0.2, 0.8]])  # 0.2231 and 0
-    0.1116
-    """
-
-    function = staticmethod(losses.kl_divergence)
-
-
-class Poisson(FunctionMetric):
-    """Computes the mean Poisson loss.
-
-    Parameters
-    ----------
-    name, dtype
-        Parameters of `Metric`.
-
-    Examples
-    --------
-    >>> Poisson()([[0.0], [2.0]], [[1.0], [3.0]])  # 1 and 3 - 2 log(3)
-    0.9014
-    """
-
-    function = staticmethod(losses.poisson)
-
-
-class Hinge(FunctionMetric):
-    """Computes the mean hinge loss.
-
-    Parameters
-    ----------
-    name, dtype
-        Parameters of `Metric`.
-
-    Examples
-    --------
-    >>> Hinge()([[-1.0], [1.0]], [[-2.0], [0.5]])  # 0 and 1 - 0.5
-    0.25
-    """
-
-    function = staticmethod(losses.hinge)
-
-
-class SquaredHinge(FunctionMetric):
-    """Computes the mean squared hinge loss.
-
-    Parameters
-    ----------
-    name, dtype
-        Parameters of `Metric`.
-
-    Examples
-    --------
-    >>> SquaredHinge()([[-1.0], [1.0]], [[-2.0], [0.5]])  # 0 and (1 - 0.5)**2
-    0.125
-    """
-
-    function = staticmethod(losses.squared_hinge)
-
-
-class CategoricalHinge(FunctionMetric):
-    """Computes the mean categorical hinge loss.
-
-    Parameters
-    ----------
-    name, dtype
-        Parameters of `Metric`.
-
-    Examples
-    --------
-    >>> CategoricalHinge()([[0.0, 1.0], [1.0, 0.0]], [[0.5, 2.0], [0.5, 1.0]])  # 0 and 1.5
-    0.75
-    """
-
-    function = staticmethod(losses.categorical_hinge)
 
 
 class LogCoshError(FunctionMetric):
