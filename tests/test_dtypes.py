@@ -95,7 +95,7 @@ def test_the_byte_order_makes_no_difference(name):
                 assert getattr(result, "dtype", np.dtype(float)).isnative
 
 
-@pytest.mark.sampled(quick=10)
+@pytest.mark.sampled(quick=5)
 @pytest.mark.parametrize("name", ROADS)
 def test_numbers_are_taken_and_the_rest_is_refused_with_a_sentence(name):
     for dtype in map(np.dtype, [*NUMBERS, *OTHERS]):

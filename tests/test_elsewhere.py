@@ -131,7 +131,7 @@ def run(tmp_path, code, **environment):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.sampled(quick=2)
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("job", JOBS)
 def test_without_what_linux_alone_has(tmp_path, job, new_cache):
     run(tmp_path, ELSEWHERE + JOBS[job], CHAINRULE_CACHE=str(new_cache()))

@@ -83,7 +83,8 @@ def test_the_sdist_has_what_is_needed_to_build_and_test(sdist):
     } <= names  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ["sdist", pytest.param("wheel", marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("kind", ["sdist", "wheel"])
 def test_twine_finds_nothing_amiss(kind, request):
     pytest.importorskip("twine")
     path = request.getfixturevalue(kind)

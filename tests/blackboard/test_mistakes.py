@@ -61,6 +61,7 @@ def test_the_gradient_as_text_is_that_of_the_network(activation):
         np.testing.assert_allclose(by_hand[name], g, rtol=1e-4, atol=1e-7)  # without EPSILON
 
 
+@pytest.mark.thorough
 def test_training_goes_another_way_with_every_mistake_and_is_compiled():
     subject = subjects.network(DATA, {"layers": [10, 10], "init": "glorot_uniform"})
 

@@ -44,6 +44,7 @@ def test_the_mistake_is_named_and_its_line_pointed_at(kind, number):
     assert verdict.line, (verdict.said, case.lines)
 
 
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize(("course", "number"), [
     ("batchnorm_net", 2), ("batchnorm_net", 5), ("lasso_logistic", 6), ("small_gan", 8),
     ("tied_autoencoder", 0), ("highway", 15),

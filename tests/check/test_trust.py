@@ -10,7 +10,7 @@ import chainrule as cr
 DRAWS = 5
 
 
-@pytest.mark.sampled(quick=2)
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_right_gradients_at_real_sizes_are_not_accused(name):
     for seed in range(DRAWS):
@@ -19,7 +19,7 @@ def test_right_gradients_at_real_sizes_are_not_accused(name):
         assert report.passed, f"seed {seed}\n{report}"
 
 
-@pytest.mark.sampled(quick=2)
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_gradient_that_is_a_little_off_is_caught(name):
     loss, gradients, args = PROGRAMS[name](np.random.default_rng(0))

@@ -36,6 +36,7 @@ def fanned(tmp_path_factory):
     return folder / "model.safetensors", write_fanned(folder / "b.csv", 4000, 1)
 
 
+@pytest.mark.thorough
 def test_they_hold_the_share_of_true_values_and_are_as_wide_as_needed(fanned, tmp_path):
     model, data = fanned
     inside, _ = printed(done("evaluate", model, data), "within the interval")

@@ -72,6 +72,7 @@ def test_features_of_texts_are_those_of_dummies_by_hand():
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("kind", ["category", "string", "object"])
 def test_any_type_of_text_is_the_same(tmp_path, kind):
     expected = cr.estimators.DaskMLPRegressor(**HOW, n_workers=0).fit(*memory(table()))

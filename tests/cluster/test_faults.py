@@ -64,7 +64,7 @@ def test_workers_killed_in_an_epoch_change_no_bit(cluster, client, given, epochs
     assert any(killed)
 
 
-@pytest.mark.sampled(quick=1)
+@pytest.mark.thorough
 @pytest.mark.parametrize("outer", [0.0, 0.9])
 def test_a_run_that_broke_off_in_any_round_goes_on_to_the_same_bits(tmp_path, monkeypatch, outer):
     how = {"shards": 3, "epochs": 2, "outer_momentum": outer, "validation_data": (X, Y)}

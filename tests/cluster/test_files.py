@@ -35,6 +35,7 @@ def model():
     return fitted(F, Y, batch_size=32, epochs=3)
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("source", SOURCES)
 def test_scores_and_predictions_are_those_of_arrays(tmp_path, model, source):
     x, y = data(source, tmp_path)
@@ -43,6 +44,7 @@ def test_scores_and_predictions_are_those_of_arrays(tmp_path, model, source):
     np.testing.assert_allclose(model.predict(x, **named), model.predict(F), rtol=1e-5)
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("source", SOURCES)
 def test_validation_data_are_those_of_arrays(tmp_path, source):
     """In rounds, and in memory."""
@@ -64,6 +66,7 @@ def test_only_one_part_is_in_memory(tmp_path, monkeypatch):
     fitted(F, Y).evaluate(x, y)
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("source", SOURCES)
 def test_dasks_estimators_take_them(tmp_path, source):
     labels = np.array([3, 5, 9])[Y]
@@ -86,6 +89,7 @@ def test_dasks_estimators_take_them(tmp_path, source):
         classifier.fit(F, labels, validation_data=wrong)
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("source", SOURCES)
 def test_sweeps_take_them(tmp_path, source):
     def build(lr):

@@ -144,6 +144,7 @@ def test_groups_are_dealt_out_by_rows_alone():
     assert dealt([Of(n) for n in (5, 0, 3, 2)], 8) == [[0], [2], [3]]
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("optimizer", ["adam", "momentum"])
 def test_where_rounds_run_changes_no_bit(client, optimizer):
     """This process and two others; and threads of one process as eight and one workers."""

@@ -42,6 +42,7 @@ def test_nan_is_not_hidden(name):
         assert np.isnan(ACTIVATIONS[name](np.array([np.nan, 1.0]))[0])
 
 
+@pytest.mark.sampled(quick=15)
 @pytest.mark.parametrize(("name", "options"), CASES, ids=str)
 def test_compiled_as_in_numpy(name, options):
     function = partial(ACTIVATIONS.get(name, activations.threshold), **options)

@@ -93,6 +93,7 @@ def compiled_cases():
     return [case for of_name in cases.values() for case in of_name]
 
 
+@pytest.mark.sampled(quick=10)
 @pytest.mark.parametrize(("name", "options", "extra"), compiled_cases(), ids=str)
 def test_compiled_as_in_numpy(name, options, extra):
     rng = np.random.default_rng(0)

@@ -94,7 +94,7 @@ COMPILED = [  # widths, activation, optimizer, batch size, dtype
 ]
 
 
-@pytest.mark.sampled(quick=3)
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize(
     ("widths", "activation", "name", "batch_size", "dtype"), COMPILED, ids=lambda x: str(x)
 )

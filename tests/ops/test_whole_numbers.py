@@ -88,7 +88,7 @@ def of_text(program):
     return space["f"]
 
 
-@pytest.mark.sampled(quick=3)
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("f", [reductions(COMPILED), others], ids=["reductions", "others"])
 def test_on_every_road(f, dtype):

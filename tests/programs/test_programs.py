@@ -50,7 +50,7 @@ def test_its_program_and_text_give_the_same(name):
         assert_same(gradients, program.gradients(*args))
 
 
-@pytest.mark.sampled(quick=6)
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize("name", RECORDED)
 def test_compiled_it_gives_the_same(name):
     program = PROGRAMS[name]

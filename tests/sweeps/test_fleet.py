@@ -115,7 +115,7 @@ def same(outcome, alone):
         assert outcome.scores[name] == pytest.approx(score, rel=1e-6), name
 
 
-@pytest.mark.sampled(quick=3)
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize(
     ("build", "low", "high", "batch_size"),
     [  # a kernel of 32 takes twice as long to compile as one of single samples
@@ -152,7 +152,7 @@ RATES = {
 }  # fmt: skip
 
 
-@pytest.mark.sampled(quick=1)
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("names", "rate", "optimizer", "size"),
     [
@@ -218,6 +218,7 @@ def members_of(build, count=4, **settings):
     ]
 
 
+@pytest.mark.thorough
 def test_who_goes_on_from_a_checkpoint_has_the_bits_of_one_run():
     members = [Member(m.number, m.settings, m.number // 2) for m in members_of(decayed)]
     fleet = Fleet(decayed, FOLDS, 32, workers=2)

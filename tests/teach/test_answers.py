@@ -31,7 +31,7 @@ def _params(kind):
     ]
 
 
-@pytest.mark.sampled(quick=18)
+@pytest.mark.sampled(quick=12)
 @pytest.mark.parametrize(("lab", "name"), EXERCISES)
 def test_the_solution_passes_and_the_stub_does_not(lab, name):
     solved = result(lab, name, solution(lab, name), slow=True)
@@ -47,7 +47,7 @@ def test_the_solution_passes_the_hidden_tests(lab, name):
     assert found is None or found.passed, found
 
 
-@pytest.mark.sampled(quick=36)
+@pytest.mark.sampled(quick=24)
 @pytest.mark.parametrize(("lab", "name", "answer"), _params("WRONG"))
 def test_a_wrong_answer_hears_what_is_wrong(lab, name, answer):
     pairs, said = mistake(answer)
@@ -68,6 +68,7 @@ def test_a_right_answer_passes(lab, name, answer, monkeypatch):
     assert found.passed, found
 
 
+@pytest.mark.sampled(quick=18)
 @pytest.mark.parametrize(("lab", "name"), EXERCISES)
 def test_whatever_is_returned_is_told_in_a_sentence(lab, name):
     for value in ("None", "3.0", "'a'", "[]", "{}", "np.zeros(3)", "(1, None)"):

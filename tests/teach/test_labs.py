@@ -67,7 +67,7 @@ def printed(cell):
     return "".join("".join(out.get("text", "")) for out in cell["outputs"])
 
 
-@pytest.mark.sampled(quick=1)
+@pytest.mark.thorough
 @pytest.mark.parametrize("lab", LABS_HERE, ids=lambda lab: lab.name)
 def test_a_solved_lab_runs_from_top_to_bottom_and_passes_its_checks(lab, solved):
     cells = solved[lab.name]

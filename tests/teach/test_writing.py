@@ -49,7 +49,8 @@ def faults(text, folder):
     return [fault for proof in prove(lab_of(text, folder), most=0) for fault in proof.faults]
 
 
-@pytest.mark.parametrize("most", [2, pytest.param(60, marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("most", [2, 60])
 def test_the_first_lab_has_three_exercises_and_no_fault(most, tmp_path):
     proofs = list(prove(lab_of(first_source("A lab"), tmp_path), most))
     assert [(proof.exercise, proof.faults, proof.survivors) for proof in proofs] == [

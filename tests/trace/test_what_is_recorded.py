@@ -228,6 +228,7 @@ def turned(turns):
     return loss
 
 
+@pytest.mark.thorough
 def test_expressions_of_hundreds_of_operations_compile():
     loss = turned(400)
     w, _ = cr.minimize(loss, W[0, 0], X, shuffle=False, batch_size=8, engine="compiled")

@@ -140,7 +140,7 @@ def test_drawn_digits_are_classified_like_those_of_the_data(board, page):
 
 
 @anew
-@needs("train_on", "page", "notebook")
+@needs("train_on")
 def test_the_network_trains_on_the_sample_shown_and_on_one_that_is_drawn(board, page):
     board.open("Microscope")
     board.button("Make the update that this one sample asks for").click()
@@ -163,7 +163,7 @@ def test_the_worst_predictions_open_the_microscope(board, page):
     page.locator(".cb-chooser", has_text=said).wait_for()
 
 
-@hosts("page", "recorded", "notebook")
+@hosts("served", "recorded", "page", "notebook")
 def test_a_cell_of_the_confusion_matrix_chooses_and_a_mark_tells_what_changed(board, page):
     board.open("Mistakes")
     page.locator(".cb-confusion .cb-wrong").first.click()
@@ -179,7 +179,7 @@ def test_a_cell_of_the_confusion_matrix_chooses_and_a_mark_tells_what_changed(bo
     page.locator(".cb-worst-head", has_text="fixed").wait_for()
 
 
-@needs("guess", "page", "notebook")
+@needs("guess")
 def test_a_guess_is_tried_on_a_fork(board, page):
     board.open("Guess")
     page.get_by_label("learning rate 0.5 → 5").check()
@@ -208,7 +208,7 @@ def test_a_wrong_gradient_is_told_in_the_bar_and_a_scene_mends_it(board, page):
     board.js("() => until(() => last('setup').units.length === 1)")
 
 
-@needs("scenes", "page", "notebook")
+@needs("scenes")
 def test_a_scene_is_told_by_the_arrow_keys_and_goes_on_after_a_reload(board, page):
     board.open("Scenes")
     board.control("button", re.compile("^A learning rate too high")).click()

@@ -73,7 +73,7 @@ def test_it_stops_when_it_is_to(board):
 
 
 @anew
-@needs("fork", "page", "notebook")
+@needs("fork")
 def test_two_runs(board):
     board.pause()
     board.button("Fork here: go on as a second run").click()

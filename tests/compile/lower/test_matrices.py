@@ -68,7 +68,7 @@ FUNCTIONS = {
 }
 
 
-@pytest.mark.sampled(quick=6)
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_values_and_gradients(name):
     f, *xs = FUNCTIONS[name]

@@ -33,6 +33,7 @@ def assert_equal_for_all_rows(f):
             np.testing.assert_array_equal(result, correct, f"number {i}, {n} rows", strict=True)
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_entries_are_numpys_for_every_number_of_rows(part):
     assert_equal_for_all_rows(lambda X: values(X, SLICES[part::PARTS]))

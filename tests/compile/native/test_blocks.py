@@ -23,7 +23,7 @@ SUMS = {
 }
 
 
-@pytest.mark.sampled(quick=3)
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize(
     "shape", [(400_000, 3), (400_000, 1), (30_000, 40), (3, 400_000), (60, 17_000), (700, 900, 2)]
 )

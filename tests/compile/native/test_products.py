@@ -53,7 +53,7 @@ def test_text_and_numpy_agree(name, order):
     assert_same((value, gradient), expected, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.sampled(quick=7)
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("name", CASES)
 def test_machine_code_and_numpy_agree(name, dtype):

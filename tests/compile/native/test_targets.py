@@ -169,6 +169,7 @@ def test_everything_becomes_machine_code_that_a_loader_takes(target, remembered)
     assert put <= RELOCATIONS[kind, processor]
 
 
+@pytest.mark.thorough
 def test_what_is_compiled_has_all_that_targets_differ_in():
     def variety(targets):
         return (

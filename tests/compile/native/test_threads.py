@@ -298,7 +298,7 @@ MEETING = {  # what samples have to do with each other
 }
 
 
-@pytest.mark.sampled(quick=7)
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize("case", MEETING)
 @pytest.mark.parametrize("turned", [False, True])
 def test_memory_that_threads_have_apart_is_of_their_own_samples(case, turned, monkeypatch):

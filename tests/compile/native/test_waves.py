@@ -39,6 +39,7 @@ def text_of(f, x):
     return modules(function_kernel(program), host())[0]
 
 
+@pytest.mark.sampled(quick=8)
 @pytest.mark.parametrize("size", [3, 16, 50])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("names", [["sin"], ["cos"], ["tan"], ["sin", "cos", "tan"]], ids="-".join)

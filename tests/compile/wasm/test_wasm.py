@@ -64,7 +64,7 @@ FUNCTIONS = [name for name, make in MAKERS.items() if make.func is not training]
 RUNS = [name for name in MAKERS if name not in FUNCTIONS]
 
 
-@pytest.mark.sampled(quick=7)
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_have_the_results_of_machine_code(name):
     f, *args = MAKERS[name].args
@@ -75,7 +75,7 @@ def test_functions_have_the_results_of_machine_code(name):
     close(expected, got, 1e-5 if is_single(*args) else 1e-13)
 
 
-@pytest.mark.sampled(quick=7)
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("target", PAGES.values(), ids=PAGES)
 @pytest.mark.parametrize("name", RUNS)
 def test_runs_have_the_weights_of_machine_code(name, target):

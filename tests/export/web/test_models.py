@@ -154,6 +154,7 @@ def table_model():
     return train(prepare(ArrayTable("t", table), recipe), recipe)[0], table
 
 
+@pytest.mark.thorough
 def test_a_table_goes_in_row_by_row_with_its_preprocessing(tmp_path):
     model, table = table_model()
     model.export(tmp_path / "table.mjs", training=True)
@@ -242,6 +243,7 @@ def test_options_of_modules_are_refused_for_other_formats(tmp_path):
         model.export(tmp_path / "m.mjs", weights="outside")
 
 
+@pytest.mark.thorough
 def test_times_are_read_in_the_order_of_the_table(tmp_path):
     lines = [
         f"{1 + i % 28:02d}.{1 + i % 12:02d}.2024;{i % 7},5;{i % 12},{i % 9}5" for i in range(200)

@@ -68,6 +68,7 @@ def errors(tmp_path_factory):
     return {name: [line for line in lines if line.startswith(f"{name}/")] for name in USES}
 
 
+@pytest.mark.thorough
 def test_types_of_a_model(errors):
     assert errors["trains"] == []
     first, second = errors["wrong"]

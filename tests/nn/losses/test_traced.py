@@ -70,7 +70,7 @@ def test_program_and_kernel_do_what_the_function_does(name, options, y, last, re
         assert_kernel(f, cr.value_and_grad(f)(W, *data), W, *data, orders=orders)
 
 
-@pytest.mark.sampled(quick=12)
+@pytest.mark.sampled(quick=6)
 @pytest.mark.parametrize(("name", "options", "y", "last"), CASES)
 def test_machine_code_does_what_the_function_does(name, options, y, last):
     loss = losses.LOSSES[name](**options)

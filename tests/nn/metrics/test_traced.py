@@ -16,7 +16,7 @@ MATRICES = [
 ]
 
 
-@pytest.mark.sampled(quick=20)
+@pytest.mark.sampled(quick=10)
 @pytest.mark.parametrize("case", [*CASES, *MATRICES], ids=[*IDS, "matrix", "iou"])
 def test_program_and_machine_code_measure_the_same(case):
     metric, data = getattr(metrics, case[0])(**case[1]), next(batches(case, 0))

@@ -107,6 +107,7 @@ def test_weights_within_are_counted_and_listed(kind):
     assert f" {count} " in lines[0]
 
 
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_within_are_trained_the_same_by_every_engine(kind):
     runs = {}

@@ -385,7 +385,7 @@ def test_a_pass_that_takes_several_epochs_goes_on_where_it_was(tmp_path, stop, s
 # In the middle of an epoch
 
 
-@pytest.mark.sampled(quick=2)
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("options", [{}, {"shuffle": False}, {"steps_per_epoch": 3}])
 @pytest.mark.parametrize("engine", ["numpy", "compiled"])
 def test_from_every_batch_on_the_weights_end_the_same(tmp_path, options, engine):

@@ -141,6 +141,7 @@ def test_a_score_is_chosen(more):
     assert found.best_validation_score_ == pytest.approx(np.mean(np.log(p)), rel=1e-5)
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("more", [{}, {"dropout": 0.1}])
 def test_calls_of_partial_fit_tell_when_to_stop(more):
     X, y = classes("digits")

@@ -356,6 +356,7 @@ def test_weights_below_zero_are_refused():
         RealMLPRegressor(**FULL).fit(*DIABETES, np.linspace(-1, 1, 442))
 
 
+@pytest.mark.thorough
 def test_several_quantities_are_learned_together_each_on_its_own_scale():
     X, y, _ = several()
     many = {**SMALL, "epochs": 60}
@@ -433,6 +434,7 @@ def test_as_many_calls_of_partial_fit_as_epochs_are_a_fit(preset):
         assert len(parts.history_["loss"]) == 6
 
 
+@pytest.mark.thorough
 def test_parts_come_with_other_rows_weights_and_classes():
     X, y = IRIS
     model = RealMLPClassifier(**{**SMALL, "batch_size": 16}, n_ens=2)

@@ -73,6 +73,7 @@ def test_a_clone_is_not_fitted_and_becomes_the_same(kind):
     assert deviation(clone(KINDS[kind]).fit(X, y), model.fit(X, y)) == 0
 
 
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_processes_find_what_one_finds(kind):
     X, y = classes("wine")

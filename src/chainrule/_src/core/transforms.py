@@ -405,8 +405,8 @@ def _vjp(
         wrapped[i] = wrap(args[i], level, where)
     kwargs = {name: around.argument(value) for name, value in kwargs.items()}
     with level.captured:
-        value, aux = f(*wrapped, **kwargs) if has_aux else (f(*wrapped, **kwargs), None)
-        value, aux = around.result(value), around.result(aux)
+        result = around.result(f(*wrapped, **kwargs))
+    value, aux = result if has_aux else (result, None)
     if type(value) is not Tensor:
         value = _checked_output(value, where)
     inputs = tuple(wrapped[i] for i in positions)

@@ -7,7 +7,7 @@ learns on.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from chainrule._src.sweeps.building import Build, built, divided
@@ -16,14 +16,14 @@ from chainrule._src.sweeps.member import Member, Settings
 from chainrule._src.sweeps.space import Space
 
 MEMBERS = 40  # at which a setting is tried, at most: it may matter with some values of others
-SECONDS = 1.0  # after which no more is tried
+SECONDS = 1.0  # of processor time, after which no more is tried
 
 
 def build_notes(build: Build, space: Space, seed: int) -> list[str]:
     """Return notes on a build that ignores settings, or returns the same model twice."""
     places = space.random(range(MEMBERS), seed)
     members = [Member(n, space.settings(row), seed) for n, row in enumerate(places.tolist())]
-    end = time.monotonic() + SECONDS
+    end = time.thread_time() + SECONDS
     try:
         if built(build, members[0]) is None:  # the sweep says so
             return []
@@ -33,7 +33,8 @@ def build_notes(build: Build, space: Space, seed: int) -> list[str]:
                 "the one before it left; build a new model in each call"
             ]
         names = list(_varying(build, members))
-        ignored = [name for name in names if _is_ignored(build, members, name, end)]
+        describe = _describer(build)
+        ignored = [name for name in names if _is_ignored(describe, members, name, end)]
     except Exception:  # the sweep reports what build raises
         return []
     if not ignored:
@@ -55,15 +56,17 @@ def _varying(build: Build, members: list[Member]) -> Iterator[str]:
             yield name
 
 
-def _is_ignored(build: Build, members: list[Member], name: str, end: float) -> bool:
+def _is_ignored(
+    describe: Callable[[Member], Any], members: list[Member], name: str, end: float
+) -> bool:
     """Return true if no other value of a setting made a difference."""
     n_tried = 0
     for base in members:
         for other in _others(base.settings, members, name):
-            if time.monotonic() > end:
+            if time.thread_time() > end:
                 return False
             changed = base._replace(settings={**base.settings, name: other})
-            if _description(built(build, base)) != _description(built(build, changed)):
+            if describe(base) != describe(changed):
                 return False
             n_tried += 1
     return n_tried > 0
@@ -77,6 +80,19 @@ def _others(settings: Settings, members: list[Member], name: str) -> list[Any]:
         return []
     values.pop(repr(settings[name]), None)
     return list(values.values())[:1]
+
+
+def _describer(build: Build) -> Callable[[Member], Any]:
+    """Return a function that builds a member's model, unless it has, and describes the model."""
+    descriptions: dict[str, Any] = {}
+
+    def describe(member: Member) -> Any:
+        key = repr(member)
+        if key not in descriptions:
+            descriptions[key] = _description(built(build, member))
+        return descriptions[key]
+
+    return describe
 
 
 def _description(model: Any) -> Any:
