@@ -103,13 +103,22 @@ def test_five_networks_are_ready_and_three_data_sets():
     assert len({each.subject.data.name for each in found}) == 3
 
 
-def test_the_command_writes_a_page(tmp_path):
-    path = tmp_path / "wine.html"
+def exported(path):
     words = ["blackboard", "--data", "wine", "--model", "softmax", "--export", str(path)]
     done = CliRunner().invoke(app, [*words, "--single"])
     assert done.exit_code == 0, done.output
     assert f"Wrote {path}" in done.stdout
-    text = path.read_text(encoding="utf-8")
+    return path.read_text(encoding="utf-8")
+
+
+def test_the_command_writes_a_page(tmp_path, softmax, monkeypatch):
+    monkeypatch.setattr(Course, "of", lambda lessons, tell, *own: softmax)
+    assert exported(tmp_path / "wine.html") == site.single_page(softmax)
+
+
+@pytest.mark.thorough
+def test_the_command_compiles_all_that_the_page_offers(tmp_path):
+    text = exported(tmp_path / "wine.html")
     packs = re.findall(r'id="pack-([^"]*)"', text)
     assert packs == ["wine", "wine-13-3", "wine-13-3-mistakes"]
     pack = content(text, "pack-wine-13-3")

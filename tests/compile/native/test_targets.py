@@ -145,7 +145,7 @@ def relocations(binary):
     return {prefix.sub("", str(each.type).rpartition(".")[2]) for each in binary.relocations}
 
 
-@pytest.mark.sampled(quick=2)
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("target", COMPILED, ids=named)
 def test_everything_becomes_machine_code_that_a_loader_takes(target, remembered):
     parts = not_yet(target)

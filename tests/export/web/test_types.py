@@ -76,5 +76,6 @@ def test_types_of_a_model(errors):
     assert "'train' does not exist" in second
 
 
+@pytest.mark.thorough
 def test_types_of_a_table(errors):
     assert errors["table"] == []
