@@ -154,6 +154,8 @@ class Leases:
                     return False
                 self._generation[piece] = self._generation.get(piece, 0) + 1
                 continue
+            except FileNotFoundError:  # another process has completed the rung: the folder is gone
+                return False
             except OSError as error:
                 raise FileError(f"cannot write {path}: {error.strerror or error}") from error
             return True
