@@ -95,6 +95,7 @@ def test_what_cannot_be_is_refused_in_its_words(folder, options, error):
     assert sorted(path.name for path in folder.iterdir()) == ["data.csv"]
 
 
+@pytest.mark.thorough
 def test_more_of_a_store_is_said_in_words_of_the_command(folder):
     few = ["sweep", "iris", "--epochs", "1", "--store", "a"]
     assert run(*few, *FEW).exit_code == 0

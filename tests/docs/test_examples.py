@@ -38,7 +38,7 @@ def shared_label(ax):
     return any(other.get_ylabel() for other in ax.get_shared_y_axes().get_siblings(ax))
 
 
-@pytest.mark.sampled(quick=3)  # `make docs` runs all, too
+@pytest.mark.sampled(quick=2)  # `make docs` runs all, too
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_runs_and_draws(path, tmp_path):
     runpy.run_path(str(path), run_name="__main__")

@@ -141,7 +141,7 @@ def test_a_script_reads_as_training_did_what_can_be_read_in_two_ways(script, tmp
     assert ejected.as_numbers("price", ["1.234", ""], True, False) == [1234.0, None]
 
 
-@pytest.mark.sampled(quick=1)
+@pytest.mark.thorough
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
 def test_a_script_reads_what_its_model_was_trained_on(script, tmp_path, mark):
     path = tmp_path / "data.csv"

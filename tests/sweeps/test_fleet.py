@@ -195,7 +195,7 @@ RULES = {
 }
 
 
-@pytest.mark.sampled(quick=2)
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize(
     ("name", "batch_size"),
     [
@@ -286,6 +286,7 @@ def test_side_by_side_each_has_the_same_bits_whoever_is_beside_it(at_once):
     assert found[3].error.startswith("DivergenceError: the loss became NaN or infinite in epoch 1")
 
 
+@pytest.mark.thorough
 def test_side_by_side_goes_on_from_checkpoints(at_once):
     members = [Member(n, {"rate": 0.001 * (n + 1)}, seed=0) for n in range(6)]
     fleet = Fleet(small, FOLDS, 1)

@@ -140,6 +140,7 @@ def test_with_two_threads(alone, digests, new_cache):
     assert digests(new_cache(), SIZE, threads=2) == alone[0]
 
 
+@pytest.mark.thorough
 def test_in_numpy_after_other_batch_sizes(digests, new_cache):
     cache = new_cache()
     expected = digests(cache, SIZE, engine="numpy")

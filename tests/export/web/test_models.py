@@ -279,6 +279,7 @@ def test_times_are_read_in_the_order_of_the_table(tmp_path):
     assert "menge in row 0 is [3], expected a number" in answer["list"]
 
 
+@pytest.mark.thorough
 def test_names_of_javascript_are_no_values(tmp_path):
     model, _ = table_model()
     model.export(tmp_path / "table.mjs", training=True)

@@ -50,7 +50,7 @@ def model_of(names, dtype):
     return cr.Sequential(stack, dtype=dtype, seed=3)
 
 
-@pytest.mark.sampled(quick=3)
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize("names", groups(), ids=", ".join)
 def test_both_engines_train_them_alike(names):
     start, x = model_of(names, "float64"), LAYERS[names[0]][1].astype(float)

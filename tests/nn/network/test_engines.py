@@ -44,6 +44,7 @@ LOSSES = st.sampled_from(
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=4)
 @given(
     st.just(()) | PICTURES,

@@ -103,7 +103,7 @@ def assert_complete(lab, name):
     pickle.loads(pickle.dumps(result))  # the report draws it in another process
 
 
-@pytest.mark.sampled(quick=2)
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("name", [name for name in SECTIONS if name != "keras"])
 def test_every_section_gives_numbers_findings_and_pictures(name, quick_lab):
     assert_complete(quick_lab, name)
