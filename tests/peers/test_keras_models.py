@@ -13,6 +13,7 @@ from tests.nn.network.networks import samples
 from tests.tolerances import assert_predicts
 
 import chainrule as cr
+from chainrule import keras as here
 from chainrule import layers
 from chainrule.errors import DataError, MissingDependencyError
 
@@ -212,6 +213,32 @@ def test_graphs_come_and_go(seed):
 @pytest.mark.parametrize("seed", range(6, 12))
 def test_graphs_train_as_in_keras(seed):
     assert differences(seed) == []
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("is_weighted", [False, True])
+def test_scores_of_masked_steps_with_weights_are_those_of_keras(is_weighted):
+    rng = np.random.default_rng(0)
+    words = np.where(np.arange(5) < rng.integers(1, 6, (12, 1)), rng.integers(1, 6, (12, 5)), 0)
+    targets = [rng.normal(size=(12, 5, 1)).astype("f"), rng.integers(0, 3, (12, 5))]
+    weights = [rng.random((12, 5)).astype("f") for _ in targets] if is_weighted else None
+    scores = []
+    for lib in (keras, here):
+        x = lib.Input((5,))
+        states = lib.layers.LSTM(3, return_sequences=True)(
+            lib.layers.Embedding(6, 4, mask_zero=True)(x)
+        )
+        heads = [lib.layers.Dense(1, name="a"), lib.layers.Dense(3, "softmax", name="b")]
+        model = lib.Model(x, [head(states) for head in heads])
+        if scores:
+            model.set_weights(first)
+        first = [values(weight.value) for weight in model.weights]
+        model.compile(
+            "sgd", ["mse", "sparse_categorical_crossentropy"], loss_weights=[1.0, 0.5],
+            metrics=[["mae"], []], weighted_metrics=[["mse"], ["accuracy"]],
+        )  # fmt: skip
+        scores.append(model.evaluate(words, targets, 5, 0, weights, return_dict=True))
+    assert scores[1] == pytest.approx(scores[0], rel=1e-4)
 
 
 def outputs_of(model, X):

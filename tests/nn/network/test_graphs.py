@@ -374,3 +374,8 @@ def test_each_output_s_loss_and_metrics_leave_out_masked_steps_and_weigh_samples
     assert found == pytest.approx(
         {"loss": a + b / 2, "a_loss": a, "b_loss": b, "a_mae": mean(off[0])}, rel=1e-5
     )
+    model.compile("sgd", ["mse", "mae"], weighted_metrics=[["mae"], []])
+    for size in (3, 2, 1):  # sums over batches, in which different shares of the steps are masked
+        found = model.evaluate(words, Y, sample_weight=W, batch_size=size, return_dict=True)
+        there = W[0] * is_there
+        assert found["a_mae"] == pytest.approx(np.sum(off[0] * there) / np.sum(there), rel=1e-5)
