@@ -222,7 +222,7 @@ def test_scores_of_masked_steps_with_weights_are_those_of_keras(is_weighted):
     words = np.where(np.arange(5) < rng.integers(1, 6, (12, 1)), rng.integers(1, 6, (12, 5)), 0)
     targets = [rng.normal(size=(12, 5, 1)).astype("f"), rng.integers(0, 3, (12, 5))]
     weights = [rng.random((12, 5)).astype("f") for _ in targets] if is_weighted else None
-    scores = []
+    scores, start = [], []
     for lib in (keras, here):
         x = lib.Input((5,))
         states = lib.layers.LSTM(3, return_sequences=True)(
@@ -230,9 +230,8 @@ def test_scores_of_masked_steps_with_weights_are_those_of_keras(is_weighted):
         )
         heads = [lib.layers.Dense(1, name="a"), lib.layers.Dense(3, "softmax", name="b")]
         model = lib.Model(x, [head(states) for head in heads])
-        if scores:
-            model.set_weights(first)
-        first = [values(weight.value) for weight in model.weights]
+        start = start or [values(weight.value) for weight in model.weights]
+        model.set_weights(start)
         model.compile(
             "sgd", ["mse", "sparse_categorical_crossentropy"], loss_weights=[1.0, 0.5],
             metrics=[["mae"], []], weighted_metrics=[["mse"], ["accuracy"]],
