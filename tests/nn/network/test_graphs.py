@@ -289,6 +289,21 @@ def test_scores_of_named_outputs_are_sorted_after_the_losses():
     assert [*model.evaluate(x, y, verbose=0, return_dict=True)] == expected
 
 
+def test_dicts_of_outputs_are_in_the_order_of_their_keys():
+    x = keras.Input((3,))
+    heads = {"z": layers.Dense(1, name="one")(x), "a": layers.Dense(2, name="two")(x)}
+    model = keras.Model(x, heads)
+    assert [layer.name for layer in model.layers[1:]] == ["two", "one"]
+    X, y = np.ones((4, 3)), {"z": np.zeros((4, 1)), "a": np.zeros((4, 2))}
+    model.compile("sgd", ["mae", "mse"])  # of a, and of z
+    scores = model.evaluate(X, y, verbose=0, return_dict=True)
+    found = model.predict(X, verbose=0)
+    assert scores["a_loss"] == pytest.approx(np.abs(found["a"]).mean(), rel=1e-5)
+    assert scores["z_loss"] == pytest.approx(np.square(found["z"]).mean(), rel=1e-5)
+    model.compile("sgd", {"z": "mse", "a": "mae"})
+    assert [*model.evaluate(X, y, verbose=0, return_dict=True)] == ["loss", "z_loss", "a_loss"]
+
+
 class Autoencoder(TwoHeads):
     """A loss of several outputs, without targets."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -149,6 +149,8 @@ class Compiled(Predictor):
         bound, shapes = self.loss_of_outputs, shapes_in(self.output_shape)
         named = self.outputs_are_named
         tracked = [part for part in bound.parts if part[1] is not None]
+        if isinstance(self.output_shape, Mapping) and isinstance(bound.losses, Mapping):
+            tracked.sort(key=lambda part: [*bound.losses].index(part[0]))  # as in Keras
         each_loss = [
             LossOfOutput(bound, name, name if named else bound.texts.get(name, each.name))
             for name, each, _ in tracked

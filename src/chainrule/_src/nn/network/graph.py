@@ -64,6 +64,7 @@ class LayerGraph:
     """
 
     def __init__(self, inputs: Any, outputs: Any) -> None:
+        inputs, outputs = _by_key(inputs), _by_key(outputs)
         starts, ends = _checked(inputs, "inputs"), _checked(outputs, "outputs")
         self.symbols = Calls([inputs, outputs])
         self.names = [symbol.name for symbol in starts]
@@ -249,6 +250,11 @@ def replayed(
         args, kwargs = map_symbolic(value, (step.args, step.kwargs), Ref)
         values.update(zip(step.outputs, _flat(function(*args, **kwargs)), strict=True))
     return map_symbolic(value, structure, Ref)
+
+
+def _by_key(values: Any) -> Any:
+    """Return a dict in the order of its keys, as Keras takes it; anything else unchanged."""
+    return dict(sorted(values.items())) if isinstance(values, Mapping) else values
 
 
 def _checked(values: Any, what: str) -> list[SymbolicTensor]:

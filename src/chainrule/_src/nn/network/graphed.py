@@ -166,7 +166,7 @@ class Graphed(Trainable):
         if shapes is None:
             return []
         if isinstance(shapes, Mapping):
-            return [*shapes]
+            return sorted(shapes)  # as Keras takes them
         return [f"output_{number}" for number in range(len(shapes_in(shapes)))]
 
     @property
