@@ -109,6 +109,27 @@ def test_a_training_of_two_inputs_resumes(tmp_path):
     assert len(whole.history["loss"]) == 2
 
 
+class MeanOfSteps(layers.Layer):
+    """A layer whose call needs a mask."""
+
+    def call(self, x, mask=None):
+        weight = mask.astype(x.dtype)[:, :, np.newaxis]
+        return (x * weight).sum(axis=1) / weight.sum(axis=1)
+
+
+def test_a_layer_may_need_a_mask():
+    words, embedding = keras.Input((None,), dtype="int32"), layers.Embedding(4, 3, mask_zero=True)
+    for model in (
+        keras.Model(words, MeanOfSteps()(embedding(words))),
+        cr.Sequential([embedding, MeanOfSteps()]),
+    ):
+        found = model.predict(np.array([[1, 2, 0]]), verbose=0)
+        np.testing.assert_allclose(found, embedding.embeddings[1:3].mean(axis=0)[None], rtol=1e-6)
+    x = keras.Input((2, 3))
+    with pytest.raises(ShapeError, match="mean_of_steps"):
+        keras.Model(x, MeanOfSteps()(x)).predict(np.ones((1, 2, 3)), verbose=0)
+
+
 def test_a_layer_within_gives_its_output():
     model = residual()
     within = keras.Model(model.inputs, model.get_layer("dense").output)
