@@ -325,6 +325,17 @@ def test_dicts_of_outputs_are_in_the_order_of_their_keys():
     assert [*model.evaluate(X, y, verbose=0, return_dict=True)] == ["loss", "z_loss", "a_loss"]
 
 
+@pytest.mark.parametrize("weights", [0.5, [0.5]])
+def test_the_loss_of_one_output_may_have_a_weight(weights):
+    x, head = keras.Input((4,)), layers.Dense(1)
+    for model in (cr.Sequential([x, head]), keras.Model(x, head(x))):
+        model.compile("sgd", "mse", ["mae"], loss_weights=weights)
+        scores = model.evaluate(X, Y, verbose=0, return_dict=True)
+        error = model.predict(X, verbose=0) - Y
+        expected = {"loss": np.square(error).mean() / 2, "mae": np.abs(error).mean()}
+        assert scores == pytest.approx(expected, rel=1e-5)
+
+
 class Autoencoder(TwoHeads):
     """A loss of several outputs, without targets."""
 

@@ -36,6 +36,8 @@ from chainrule._src.nn.training.trainer import Trainer, rate_of
 class Compiled(Predictor):
     """A stack of layers with optimizer, loss and metrics, and the state of its training."""
 
+    _graph: Any = None
+
     def _begin(self) -> None:
         super()._begin()
         self.history = History()
@@ -147,7 +149,8 @@ class Compiled(Predictor):
     def _objective_of_outputs(self) -> Objective:
         """Return the loss and metrics of a model with several outputs."""
         bound, shapes = self.loss_of_outputs, shapes_in(self.output_shape)
-        named = self.outputs_are_named
+        is_named = self._graph is not None or isinstance(self.output_shape, Mapping)
+        named = is_named and len(bound.parts) > 1
         tracked = [part for part in bound.parts if part[1] is not None]
         if isinstance(self.output_shape, Mapping) and isinstance(bound.losses, Mapping):
             tracked.sort(key=lambda part: [*bound.losses].index(part[0]))  # as in Keras
@@ -173,19 +176,19 @@ class Compiled(Predictor):
         return loss.bound(self.output_names)
 
     @property
-    def outputs_are_named(self) -> bool:
-        """True if losses and metrics have the names of outputs before their own."""
-        return True
-
-    @property
     def input_names(self) -> list[str]:
-        """The names of the inputs; empty for a chain of layers."""
-        return []
+        """The names of the inputs: numbers, where layers have none."""
+        return [f"input_{number}" for number in range(len(shapes_in(self.input_shape)))]
 
     @property
     def output_names(self) -> list[str]:
         """The names of the outputs; empty while they are not known."""
-        return []
+        shapes = getattr(self, "output_shape", None)
+        if shapes is None:
+            return []
+        if isinstance(shapes, Mapping):
+            return sorted(shapes)  # as Keras takes them
+        return [f"output_{number}" for number in range(len(shapes_in(shapes)))]
 
     @property
     def metrics(self) -> list[Any]:

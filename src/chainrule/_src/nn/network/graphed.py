@@ -153,26 +153,12 @@ class Graphed(Trainable):
     @property
     def input_names(self) -> list[str]:
         """The names of the inputs: those of their layers, or numbers."""
-        if self._graph is not None:
-            return self._graph.names
-        return [f"input_{number}" for number in range(len(shapes_in(self.input_shape)))]
+        return super().input_names if self._graph is None else self._graph.names
 
     @property
     def output_names(self) -> list[str]:
-        """The names of the outputs; empty while they are not known."""
-        if self._graph is not None:
-            return self._graph.output_names
-        shapes = vars(self).get("output_shape")
-        if shapes is None:
-            return []
-        if isinstance(shapes, Mapping):
-            return sorted(shapes)  # as Keras takes them
-        return [f"output_{number}" for number in range(len(shapes_in(shapes)))]
-
-    @property
-    def outputs_are_named(self) -> bool:
-        """True if the outputs are those of layers, or in a dict."""
-        return self._graph is not None or isinstance(vars(self).get("output_shape"), Mapping)
+        """The names of the outputs: those of their layers, or numbers; empty if not known."""
+        return super().output_names if self._graph is None else self._graph.output_names
 
     @property
     def entry(self) -> list[Any]:
