@@ -298,6 +298,9 @@ def test_outputs_of_a_class_of_ones_own_have_the_names_of_losses_and_metrics():
     assert sorted(history) == ["accuracy", losses[0], "loss", "mae", losses[1]]
     scores = model.evaluate(X, [Y, labels], verbose=0, return_dict=True)
     assert [*scores] == ["loss", "mae", "accuracy", *losses[::-1]]
+    model.compile("sgd", "mse")
+    both = model.evaluate(X, [Y, np.ones((24, 3))], verbose=0, return_dict=True)
+    assert [*both] == ["loss", "mse_loss", "mse_loss_1"]
     assert model.compute_output_shape((None, 4)) == [(None, 1), (None, 3)]
     assert model.output_shape == [(None, 1), (None, 3)]
 
@@ -323,6 +326,40 @@ def test_dicts_of_outputs_are_in_the_order_of_their_keys():
     assert scores["z_loss"] == pytest.approx(np.square(found["z"]).mean(), rel=1e-5)
     model.compile("sgd", {"z": "mse", "a": "mae"})
     assert [*model.evaluate(X, y, verbose=0, return_dict=True)] == ["loss", "z_loss", "a_loss"]
+
+
+class NamedHeads(keras.Model):
+    """Outputs in a dict."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = layers.Dense(1), layers.Dense(2)
+
+    def call(self, x):
+        return {"z": self.one(x), "a": self.two(x)}
+
+
+def test_metrics_of_outputs_in_a_dict_fit_their_shapes():
+    model, y = NamedHeads(), {"z": Y, "a": np.eye(2)[np.arange(24) % 2]}
+    model.compile("sgd", "mse", {"z": ["mae"], "a": ["accuracy"]})
+    scores, found = model.evaluate(X, y, verbose=0, return_dict=True), model.predict(X, verbose=0)
+    right = np.argmax(found["a"], axis=1) == np.argmax(y["a"], axis=1)
+    assert scores["a_accuracy"] == pytest.approx(right.mean())
+    assert scores["z_mae"] == pytest.approx(np.abs(found["z"] - Y).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize(("loss", "metrics", "expected"), [
+    ({"a": "mae"}, None, []),
+    ("mse", {"a": "mae"}, ["a_loss", "z_loss", "a_mae"]),
+    ("mse", [["mae"], ["mse", "mae"]], ["a_loss", "z_loss", "a_mae", "z_mae", "z_mse"]),
+])  # fmt: skip
+def test_a_class_is_compiled_for_outputs_before_it_is_built(loss, metrics, expected):
+    model, y = NamedHeads(), {"z": Y, "a": np.eye(2)[np.arange(24) % 2]}
+    model.compile("sgd", loss, metrics)
+    scores = model.evaluate(X, y, verbose=0, return_dict=True)
+    assert [*scores] == ["loss", *expected]
+    off = np.abs(model.predict(X, verbose=0)["a"] - y["a"]).mean()
+    assert scores["a_mae" if expected else "loss"] == pytest.approx(off, rel=1e-5)
 
 
 @pytest.mark.parametrize("weights", [0.5, [0.5]])

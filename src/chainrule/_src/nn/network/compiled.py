@@ -97,7 +97,7 @@ class Compiled(Predictor):
         """
         lookup("engine", engine, ENGINES)
         rule = optimizers.get(optimizer, "compile")
-        loss = self._loss_given(loss, loss_weights)
+        loss = self._loss_given(loss, loss_weights, (metrics, weighted_metrics))
         if not isinstance(loss, OutputLosses):
             metrics, weighted_metrics = map(flat_metrics, (metrics, weighted_metrics))
             for metric in (*metrics, *weighted_metrics):
@@ -107,16 +107,21 @@ class Compiled(Predictor):
         self.compiled_metrics = (metrics or (), weighted_metrics or ())
         self.engine = engine
 
-    def _loss_given(self, loss: Any, weights: Any) -> Any:
-        """Return the loss of the output, or of several outputs."""
+    def _loss_given(self, loss: Any, weights: Any, metrics: Any) -> Any:
+        """Return the loss of the output, or of several outputs, which may not be known yet."""
         names = self.output_names
         if loss is None:
             return AddedLosses()
         if isinstance(loss, OutputLosses | AddedLosses):
             return loss
+        is_known = bool(names) or not self.takes_several
         if len(names) < 2:
-            loss, weights = alone(loss), alone(weights)
-        if is_several_options(loss) or weights is not None or len(names) > 1:
+            loss, weights = (
+                each if isinstance(each, Mapping) and not is_known else alone(each)
+                for each in (loss, weights)
+            )  # fmt: skip
+        are_several = len(names) > 1 or (not is_known and any(map(are_by_output, metrics)))
+        if are_several or is_several_options(loss) or weights is not None:
             several = OutputLosses(loss, weights)
             return several.bound(names) if names else several
         return losses.get(loss, "compile")
@@ -160,7 +165,10 @@ class Compiled(Predictor):
             if len(tracked) > 1
         ]
         metrics, weighted = (
-            metrics_of(group, bound, shapes, named) for group in self.compiled_metrics
+            metrics_of(
+                group if len(bound.parts) > 1 else [flat_metrics(group)], bound, shapes, named
+            )
+            for group in self.compiled_metrics
         )
         objective = Objective(self.network, bound, metrics, [*weighted, *each_loss])
         names, count = [*objective.named], len(objective.named) - len(each_loss)
@@ -187,7 +195,7 @@ class Compiled(Predictor):
         if shapes is None:
             return []
         if isinstance(shapes, Mapping):
-            return sorted(shapes)  # as Keras takes them
+            return [*shapes]
         return [f"output_{number}" for number in range(len(shapes_in(shapes)))]
 
     @property
@@ -292,6 +300,13 @@ class Compiled(Predictor):
             return
         check_labels_fit(data[1], outputs[-1] or 1, self.loss, "fit")
         warn_of_last(self.network.last, outputs[-1] or 1, self.loss)
+
+
+def are_by_output(metrics: Any) -> bool:
+    """Return true for metrics of several outputs, in a dict or in a list of lists."""
+    if not isinstance(metrics, list | tuple) or len(metrics) < 2:
+        return isinstance(metrics, Mapping)
+    return any(isinstance(metric, list | tuple | None) for metric in metrics)
 
 
 def flat_metrics(metrics: Any) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from chainrule._src.base.config import plain
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.showing import short
 from chainrule._src.nn.layers import Input, Layer
-from chainrule._src.nn.layers.given import ranked, shapes_in
+from chainrule._src.nn.layers.given import by_key, ranked, shapes_in
 from chainrule._src.nn.layers.symbols import (
     Calls,
     LayerCall,
@@ -64,7 +64,7 @@ class LayerGraph:
     """
 
     def __init__(self, inputs: Any, outputs: Any) -> None:
-        inputs, outputs = _by_key(inputs), _by_key(outputs)
+        inputs, outputs = by_key(inputs), by_key(outputs)
         starts, ends = _checked(inputs, "inputs"), _checked(outputs, "outputs")
         self.symbols = Calls([inputs, outputs])
         self.names = [symbol.name for symbol in starts]
@@ -250,11 +250,6 @@ def replayed(
         args, kwargs = map_symbolic(value, (step.args, step.kwargs), Ref)
         values.update(zip(step.outputs, _flat(function(*args, **kwargs)), strict=True))
     return map_symbolic(value, structure, Ref)
-
-
-def _by_key(values: Any) -> Any:
-    """Return a dict in the order of its keys, as Keras takes it; anything else unchanged."""
-    return dict(sorted(values.items())) if isinstance(values, Mapping) else values
 
 
 def _checked(values: Any, what: str) -> list[SymbolicTensor]:

@@ -13,6 +13,7 @@ from chainrule._src.base.validation import check_seed
 from chainrule._src.core.trees import map_leaves
 from chainrule._src.nn.layers.given import (
     Shape,
+    by_key,
     is_several,
     is_shape,
     shape_of,
@@ -132,7 +133,7 @@ class Graphed(Trainable):
         rng = rng or generator_or(self.rng)
         super().prepare(input_shape, rng, dtype or self._dtype, called_with)
         if self.gives_several:
-            self.output_shape = self.structure
+            self.output_shape = by_key(self.structure)
         return self.output_shape
 
     def run(self, x: Any, training: bool, *more: Any, **options: Any) -> Any:

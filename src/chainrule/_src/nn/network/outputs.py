@@ -33,8 +33,11 @@ class OutputLosses(Loss):
 
     def bound(self, names: Sequence[str]) -> OutputLosses:
         """Return the losses of outputs with these names."""
-        each = [alone(loss) for loss in per_output(self.losses, names, "loss")]
-        weights = per_output(self.weights, names, "loss_weights")
+        given, weights = self.losses, self.weights
+        if len(names) == 1:
+            given, weights = alone(given), alone(weights)
+        each = [alone(loss) for loss in per_output(given, names, "loss")]
+        weights = per_output(weights, names, "loss_weights")
         self.texts = {n: loss for n, loss in zip(names, each, strict=True) if isinstance(loss, str)}
         self.parts = [
             (name, None if loss is None else losses.get(loss, "compile"), weight)
