@@ -33,10 +33,10 @@ class OutputLosses(Loss):
 
     def bound(self, names: Sequence[str]) -> OutputLosses:
         """Return the losses of outputs with these names."""
-        given, weights = self.losses, self.weights
+        specs, weights = self.losses, self.weights
         if len(names) == 1:
-            given, weights = alone(given), alone(weights)
-        each = [alone(loss) for loss in per_output(given, names, "loss")]
+            specs, weights = alone(specs), alone(weights)
+        each = [alone(loss) for loss in per_output(specs, names, "loss")]
         weights = per_output(weights, names, "loss_weights")
         self.texts = {n: loss for n, loss in zip(names, each, strict=True) if isinstance(loss, str)}
         self.parts = [
