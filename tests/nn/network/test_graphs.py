@@ -328,6 +328,15 @@ def test_dicts_of_outputs_are_in_the_order_of_their_keys():
     assert [*model.evaluate(X, y, verbose=0, return_dict=True)] == ["loss", "z_loss", "a_loss"]
 
 
+def test_shares_of_a_loss_do_not_look_at_an_example():
+    x = keras.Input((4,))
+    model = keras.Model(x, [layers.Dense(1)(x), layers.Dense(3)(x)])
+    losses = ["mse", "categorical_crossentropy"]  # of outputs that may be below 0
+    model.compile("sgd", losses, engine="compiled")
+    labels = np.eye(3)[np.arange(24) % 3]
+    assert len(model.fit(X, [Y, labels], verbose=0).history) == 3
+
+
 class NamedHeads(keras.Model):
     """Outputs in a dict."""
 

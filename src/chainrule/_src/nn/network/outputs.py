@@ -91,6 +91,10 @@ class LossOfOutput(Mean):
         super().__init__(f"{name}_loss")
         self.losses, self.output, self.reductions = losses, output, losses.reductions
 
+    def zero(self, *data: Any) -> Any:
+        """Return sums of zero; the loss might refuse the numbers of an example."""
+        return {"total": np.zeros(()), "count": np.zeros(())}
+
     def measure(self, y: Any, y_pred: Any, weight: Any = None) -> Any:  # type: ignore[override]
         """Return the loss of a batch times its rows, and the rows."""
         every = {name: value for name, value, _ in self.losses.values(y, y_pred, weight)}
