@@ -23,8 +23,8 @@ def two_towers(structure=list):
     a, words = keras.Input((3,), name="a"), keras.Input((2,), dtype="int32", name="words")
     tower = layers.Flatten()(layers.Embedding(7, 2, name="table")(words))
     h = layers.Concatenate()([layers.Dense(4, "relu", name="hidden")(a), tower])
-    heads = [layers.Dense(1, name="rating")(h), layers.Dense(3, "softmax", name="kind")(h)]
-    outputs = heads if structure is list else {"rating": heads[0], "kind": heads[1]}
+    heads = [layers.Dense(1, name="rating")(h), layers.Dense(3, "softmax", name="sort")(h)]
+    outputs = heads if structure is list else {"rating": heads[0], "sort": heads[1]}
     model = keras.Model([a, words], outputs, name="towers")
     model.compile("adam", ["mse", "sparse_categorical_crossentropy"], loss_weights=[0.5, 2])
     return model
@@ -40,7 +40,7 @@ def test_onnx_has_the_names_of_inputs_and_outputs(structure, tmp_path):
     model = two_towers(structure)
     model.export(tmp_path / "towers.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "towers.onnx")
-    results = session.run(["rating", "kind"], {"a": A, "words": WORDS})
+    results = session.run(["rating", "sort"], {"a": A, "words": WORDS})
     for values, expected in zip(results, flat(model.predict([A, WORDS])), strict=True):
         np.testing.assert_allclose(values, expected, atol=1e-6)
 
@@ -55,7 +55,7 @@ def test_an_ejected_model_predicts_and_trains(structure, tmp_path):
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     head, *rows = done.stdout.splitlines()
-    assert head == "rating 0,kind 0,kind 1,kind 2"
+    assert head == "rating 0,sort 0,sort 1,sort 2"
     predicted = flat(model.predict([A, WORDS]))
     numbers = [list(map(float, row.split(","))) for row in rows]
     np.testing.assert_allclose(numbers, np.hstack(predicted)[:2], rtol=1e-5)
@@ -76,7 +76,7 @@ def test_a_web_module_predicts_differentiates_and_trains(tmp_path):
     answer = run(
         tmp_path / "towers.mjs",
         """
-        const y = [input.rating, input.kind];
+        const y = [input.rating, input.sort];
         const early = await net.predict([input.a, input.words]);
         const named = await net.predict({ words: input.words, a: input.a });
         const { loss, gradients } = await net.gradients([input.a, input.words], y);
@@ -85,16 +85,16 @@ def test_a_web_module_predicts_differentiates_and_trains(tmp_path):
           await fails(() => net.predict({ a: input.a, word: input.words })),
           await fails(() => net.predict([input.a, input.words.slice(1)])),
           await fails(() => net.predict([input.a, input.words.map(() => [0.5, 1])])),
-          await fails(() => net.train([input.a, input.words], input.kind)),
+          await fails(() => net.train([input.a, input.words], input.sort)),
           await fails(() => net.train([input.a, input.words], [input.rating, Array(40).fill(3)])),
         ];
         const history = await net.train({ a: input.a, words: input.words },
-          { rating: input.rating, kind: input.kind }, { epochs: 3, batchSize: 16, shuffle: false });
+          { rating: input.rating, sort: input.sort }, { epochs: 3, batchSize: 16, shuffle: false });
         return { early, named, loss, gradients, problems, history, weights: net.weights };
         """,
-        a=A, words=WORDS, rating=Y[0], kind=Y[1],
+        a=A, words=WORDS, rating=Y[0], sort=Y[1],
     )  # fmt: skip
-    for name, expected in zip(("rating", "kind"), model.predict([A, WORDS]), strict=True):
+    for name, expected in zip(("rating", "sort"), model.predict([A, WORDS]), strict=True):
         np.testing.assert_allclose(answer["early"][name], expected.ravel(), atol=1e-6)
     assert answer["named"] == answer["early"]
     for name, gradient in model.gradients([A, WORDS], list(Y)).items():
@@ -104,8 +104,8 @@ def test_a_web_module_predicts_differentiates_and_trains(tmp_path):
         "predict: give x as a list of 2 arrays, or an object of them by name: a, words",
         "predict: x.a has 40 samples, x.words has 39",
         "predict: x.words holds 0.5 in row 0, expected a whole number",
-        "train: give y as a list of 2 arrays, or an object of them by name: rating, kind",
-        "train: label 3 in row 0 of y.kind is not in 0 … 2",
+        "train: give y as a list of 2 arrays, or an object of them by name: rating, sort",
+        "train: label 3 in row 0 of y.sort is not in 0 … 2",
     ]
     options = {"epochs": 3, "batch_size": 16, "shuffle": False, "verbose": 0}
     history = model.fit([A, WORDS], list(Y), **options).history
@@ -118,8 +118,8 @@ def test_a_web_module_predicts_differentiates_and_trains(tmp_path):
 USE = """
 import { load } from "./net.mjs";
 const net = await load();
-const { rating, kind } = await net.predict({ a: [1, 2, 3], words: [0, 1] });
-await net.train([[1, 2, 3], [0, 1]], { rating, kind: [0] });
+const { rating, sort } = await net.predict({ a: [1, 2, 3], words: [0, 1] });
+await net.train([[1, 2, 3], [0, 1]], { rating, sort: [0] });
 await net.predict({ a: [1, 2, 3], word: [0, 1] });
 """
 

@@ -13,6 +13,7 @@ from tests.nn.network.networks import samples
 from tests.tolerances import assert_predicts
 
 import chainrule as cr
+from chainrule import keras as here
 from chainrule import layers
 from chainrule.errors import DataError, MissingDependencyError
 
@@ -212,6 +213,74 @@ def test_graphs_come_and_go(seed):
 @pytest.mark.parametrize("seed", range(6, 12))
 def test_graphs_train_as_in_keras(seed):
     assert differences(seed) == []
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("is_weighted", [False, True])
+def test_scores_of_masked_steps_with_weights_are_those_of_keras(is_weighted):
+    rng = np.random.default_rng(0)
+    words = np.where(np.arange(5) < rng.integers(1, 6, (12, 1)), rng.integers(1, 6, (12, 5)), 0)
+    targets = [rng.normal(size=(12, 5, 1)).astype("f"), rng.integers(0, 3, (12, 5))]
+    weights = [rng.random((12, 5)).astype("f") for _ in targets] if is_weighted else None
+    scores, start = [], []
+    for lib in (keras, here):
+        x = lib.Input((5,))
+        states = lib.layers.LSTM(3, return_sequences=True)(
+            lib.layers.Embedding(6, 4, mask_zero=True)(x)
+        )
+        heads = [lib.layers.Dense(1, name="a"), lib.layers.Dense(3, "softmax", name="b")]
+        model = lib.Model(x, [head(states) for head in heads])
+        start = start or [values(weight.value) for weight in model.weights]
+        model.set_weights(start)
+        model.compile(
+            "sgd", ["mse", "sparse_categorical_crossentropy"], loss_weights=[1.0, 0.5],
+            metrics=[["mae"], []], weighted_metrics=[["mse"], ["accuracy"]],
+        )  # fmt: skip
+        scores.append(model.evaluate(words, targets, 5, 0, weights, return_dict=True))
+    assert scores[1] == pytest.approx(scores[0], rel=1e-4)
+
+
+def two_heads(lib, kind):
+    a, b = (lib.layers.Dense(units, kernel_initializer="ones", name=name)
+            for units, name in ((1, "a"), (2, "b")))  # fmt: skip
+    x = lib.Input((3,))
+    if kind == "list":
+        return lib.Model(x, [a(x), b(x)])
+    if kind == "dict":
+        return lib.Model(x, {"z": a(x), "b": b(x)})
+
+    class Own(lib.Model):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = a, b
+
+        def call(self, x):
+            return {"z": self.first(x), "b": self.second(x)}
+
+    return Own()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("kind", ["list", "dict", "class"])
+@pytest.mark.parametrize("options", [
+    {"loss": "mse"}, {"loss": ["mse", "mae"]}, {"loss": ["mse", "mae"], "loss_weights": [1, 0.5]},
+    {"loss": "mse", "metrics": [["mae"], ["accuracy", "mse"]]},
+    {"loss": "mse", "metrics": {"b": "mae"}},
+    {"loss": {"b": "mae"}}, {"loss": {"b": "mae"}, "metrics": {"b": ["accuracy"]}},
+    {"loss": "mse", "weighted_metrics": [["mae"], ["mae"]]},
+], ids=str)  # fmt: skip
+def test_options_of_several_outputs_are_taken_as_in_keras(kind, options):
+    if kind == "list" and isinstance(options["loss"], dict):
+        pytest.skip("Keras refuses outputs in a list without a loss")
+    rng = np.random.default_rng(0)
+    x, z = rng.normal(size=(8, 3)).astype("f"), rng.normal(size=(8, 1)).astype("f")
+    b, scores = np.eye(2, dtype="f")[rng.integers(0, 2, 8)], []
+    for lib in (keras, here):
+        model = two_heads(lib, kind)
+        model.compile("sgd", **options)
+        y = [z, b] if kind == "list" else {"z": z, "b": b}
+        scores.append(model.evaluate(x, y, verbose=0, return_dict=True))
+    assert scores[1] == pytest.approx(scores[0], rel=1e-4)
 
 
 def outputs_of(model, X):

@@ -109,6 +109,27 @@ def test_a_training_of_two_inputs_resumes(tmp_path):
     assert len(whole.history["loss"]) == 2
 
 
+class MeanOfSteps(layers.Layer):
+    """A layer whose call needs a mask."""
+
+    def call(self, x, mask=None):
+        weight = mask.astype(x.dtype)[:, :, np.newaxis]
+        return (x * weight).sum(axis=1) / weight.sum(axis=1)
+
+
+def test_a_layer_may_need_a_mask():
+    words, embedding = keras.Input((None,), dtype="int32"), layers.Embedding(4, 3, mask_zero=True)
+    for model in (
+        keras.Model(words, MeanOfSteps()(embedding(words))),
+        cr.Sequential([embedding, MeanOfSteps()]),
+    ):
+        found = model.predict(np.array([[1, 2, 0]]), verbose=0)
+        np.testing.assert_allclose(found, embedding.embeddings[1:3].mean(axis=0)[None], rtol=1e-6)
+    x = keras.Input((2, 3))
+    with pytest.raises(ShapeError, match="mean_of_steps"):
+        keras.Model(x, MeanOfSteps()(x)).predict(np.ones((1, 2, 3)), verbose=0)
+
+
 def test_a_layer_within_gives_its_output():
     model = residual()
     within = keras.Model(model.inputs, model.get_layer("dense").output)
@@ -277,6 +298,9 @@ def test_outputs_of_a_class_of_ones_own_have_the_names_of_losses_and_metrics():
     assert sorted(history) == ["accuracy", losses[0], "loss", "mae", losses[1]]
     scores = model.evaluate(X, [Y, labels], verbose=0, return_dict=True)
     assert [*scores] == ["loss", "mae", "accuracy", *losses[::-1]]
+    model.compile("sgd", "mse")
+    both = model.evaluate(X, [Y, np.ones((24, 3))], verbose=0, return_dict=True)
+    assert [*both] == ["loss", "mse_loss", "mse_loss_1"]
     assert model.compute_output_shape((None, 4)) == [(None, 1), (None, 3)]
     assert model.output_shape == [(None, 1), (None, 3)]
 
@@ -287,6 +311,75 @@ def test_scores_of_named_outputs_are_sorted_after_the_losses():
     model.compile("sgd", ["mse", "sparse_categorical_crossentropy"], metrics=metrics)
     expected = ["loss", "u_loss", "v_loss", "u_mae", "u_mse", "v_accuracy"]
     assert [*model.evaluate(x, y, verbose=0, return_dict=True)] == expected
+
+
+def test_dicts_of_outputs_are_in_the_order_of_their_keys():
+    x = keras.Input((3,))
+    heads = {"z": layers.Dense(1, name="one")(x), "a": layers.Dense(2, name="two")(x)}
+    model = keras.Model(x, heads)
+    assert [layer.name for layer in model.layers[1:]] == ["two", "one"]
+    X, y = np.ones((4, 3)), {"z": np.zeros((4, 1)), "a": np.zeros((4, 2))}
+    model.compile("sgd", ["mae", "mse"])  # of a, and of z
+    scores = model.evaluate(X, y, verbose=0, return_dict=True)
+    found = model.predict(X, verbose=0)
+    assert scores["a_loss"] == pytest.approx(np.abs(found["a"]).mean(), rel=1e-5)
+    assert scores["z_loss"] == pytest.approx(np.square(found["z"]).mean(), rel=1e-5)
+    model.compile("sgd", {"z": "mse", "a": "mae"})
+    assert [*model.evaluate(X, y, verbose=0, return_dict=True)] == ["loss", "z_loss", "a_loss"]
+
+
+def test_shares_of_a_loss_do_not_look_at_an_example():
+    x = keras.Input((4,))
+    model = keras.Model(x, [layers.Dense(1)(x), layers.Dense(3)(x)])
+    losses = ["mse", "categorical_crossentropy"]  # of outputs that may be below 0
+    model.compile("sgd", losses, engine="compiled")
+    labels = np.eye(3)[np.arange(24) % 3]
+    assert len(model.fit(X, [Y, labels], verbose=0).history) == 3
+
+
+class NamedHeads(keras.Model):
+    """Outputs in a dict."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = layers.Dense(1), layers.Dense(2)
+
+    def call(self, x):
+        return {"z": self.one(x), "a": self.two(x)}
+
+
+def test_metrics_of_outputs_in_a_dict_fit_their_shapes():
+    model, y = NamedHeads(), {"z": Y, "a": np.eye(2)[np.arange(24) % 2]}
+    model.compile("sgd", "mse", {"z": ["mae"], "a": ["accuracy"]})
+    scores, found = model.evaluate(X, y, verbose=0, return_dict=True), model.predict(X, verbose=0)
+    right = np.argmax(found["a"], axis=1) == np.argmax(y["a"], axis=1)
+    assert scores["a_accuracy"] == pytest.approx(right.mean())
+    assert scores["z_mae"] == pytest.approx(np.abs(found["z"] - Y).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize(("loss", "metrics", "expected"), [
+    ({"a": "mae"}, None, []),
+    ("mse", {"a": "mae"}, ["a_loss", "z_loss", "a_mae"]),
+    ("mse", [["mae"], ["mse", "mae"]], ["a_loss", "z_loss", "a_mae", "z_mae", "z_mse"]),
+])  # fmt: skip
+def test_a_class_is_compiled_for_outputs_before_it_is_built(loss, metrics, expected):
+    model, y = NamedHeads(), {"z": Y, "a": np.eye(2)[np.arange(24) % 2]}
+    model.compile("sgd", loss, metrics)
+    scores = model.evaluate(X, y, verbose=0, return_dict=True)
+    assert [*scores] == ["loss", *expected]
+    off = np.abs(model.predict(X, verbose=0)["a"] - y["a"]).mean()
+    assert scores["a_mae" if expected else "loss"] == pytest.approx(off, rel=1e-5)
+
+
+@pytest.mark.parametrize("weights", [0.5, [0.5]])
+def test_the_loss_of_one_output_may_have_a_weight(weights):
+    x, head = keras.Input((4,)), layers.Dense(1)
+    for model in (cr.Sequential([x, head]), keras.Model(x, head(x))):
+        model.compile("sgd", "mse", ["mae"], loss_weights=weights)
+        scores = model.evaluate(X, Y, verbose=0, return_dict=True)
+        error = model.predict(X, verbose=0) - Y
+        expected = {"loss": np.square(error).mean() / 2, "mae": np.abs(error).mean()}
+        assert scores == pytest.approx(expected, rel=1e-5)
 
 
 class Autoencoder(TwoHeads):
@@ -374,3 +467,8 @@ def test_each_output_s_loss_and_metrics_leave_out_masked_steps_and_weigh_samples
     assert found == pytest.approx(
         {"loss": a + b / 2, "a_loss": a, "b_loss": b, "a_mae": mean(off[0])}, rel=1e-5
     )
+    model.compile("sgd", ["mse", "mae"], weighted_metrics=[["mae"], []])
+    for size in (3, 2, 1):  # sums over batches, in which different shares of the steps are masked
+        found = model.evaluate(words, Y, sample_weight=W, batch_size=size, return_dict=True)
+        there = W[0] * is_there
+        assert found["a_mae"] == pytest.approx(np.sum(off[0] * there) / np.sum(there), rel=1e-5)

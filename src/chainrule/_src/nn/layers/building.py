@@ -156,7 +156,14 @@ class Buildable(Called):
 
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("error" if rows == 0 else "default")
-            return self._shapes_for(map_shapes(zeros, self.input_shape), (), {}, training)
+            x = map_shapes(zeros, self.input_shape)
+            try:
+                return self._shapes_for(x, (), {}, training)
+            except Exception:
+                if not self._takes_mask or is_several(x) or x.ndim < 2:
+                    raise
+                mask = np.ones(x.shape[:2], bool)  # without which `call` may fail
+                return self._shapes_for(x, (), {"mask": mask}, training)
 
     def _shapes_for(self, x: Any, more: Any, options: Any, training: bool = False) -> Any:
         """Return the shapes of the output for an input: of several outputs, in their structure."""

@@ -68,6 +68,11 @@ def map_shapes(change: Callable[..., Any], shapes: Any, *others: Any) -> Any:
     return [map_shapes(change, s, *(o[i] for o in others)) for i, s in enumerate(shapes)]
 
 
+def by_key(values: Any) -> Any:
+    """Return a dict in the order of its keys, as Keras takes it; anything else unchanged."""
+    return dict(sorted(values.items())) if isinstance(values, dict) else values
+
+
 def shapes_in(shapes: Any) -> list[Shape]:
     """Return all shapes in a list or dict of shapes."""
     every: list[Shape] = []

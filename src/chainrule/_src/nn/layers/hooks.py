@@ -68,9 +68,10 @@ ADVICE = {
 
 def check_class(cls: type, hooks: Iterable[str]) -> None:
     """Raise an error if a class of the user, or a class derived from it, overrides a hook."""
-    foreign = [kind for kind in cls.__mro__ if not kind.__module__.startswith("chainrule.")]
+    foreign = [vars(k) for k in cls.__mro__ if not k.__module__.startswith("chainrule.")]
+    names: set[str] = set().union(*foreign)
     for name in hooks:
-        if any(name in vars(kind) for kind in foreign):
+        if name in names:
             raise DataError(f"{cls.__name__}: {_text(name)}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,6 +35,8 @@ from chainrule._src.nn.training.trainer import Trainer, rate_of
 
 class Compiled(Predictor):
     """A stack of layers with optimizer, loss and metrics, and the state of its training."""
+
+    _graph: Any = None
 
     def _begin(self) -> None:
         super()._begin()
@@ -95,7 +97,7 @@ class Compiled(Predictor):
         """
         lookup("engine", engine, ENGINES)
         rule = optimizers.get(optimizer, "compile")
-        loss = self._loss_given(loss, loss_weights)
+        loss = self._loss_given(loss, loss_weights, (metrics, weighted_metrics))
         if not isinstance(loss, OutputLosses):
             metrics, weighted_metrics = map(flat_metrics, (metrics, weighted_metrics))
             for metric in (*metrics, *weighted_metrics):
@@ -105,16 +107,21 @@ class Compiled(Predictor):
         self.compiled_metrics = (metrics or (), weighted_metrics or ())
         self.engine = engine
 
-    def _loss_given(self, loss: Any, weights: Any) -> Any:
-        """Return the loss of the output, or of several outputs."""
+    def _loss_given(self, loss: Any, weights: Any, metrics: Any) -> Any:
+        """Return the loss of the output, or of several outputs, which may not be known yet."""
         names = self.output_names
         if loss is None:
             return AddedLosses()
         if isinstance(loss, OutputLosses | AddedLosses):
             return loss
+        is_known = bool(names) or not self.takes_several
         if len(names) < 2:
-            loss, weights = alone(loss), alone(weights)
-        if is_several_options(loss) or weights is not None or len(names) > 1:
+            loss, weights = (
+                each if isinstance(each, Mapping) and not is_known else alone(each)
+                for each in (loss, weights)
+            )  # fmt: skip
+        are_several = len(names) > 1 or (not is_known and any(map(are_by_output, metrics)))
+        if are_several or is_several_options(loss) or weights is not None:
             several = OutputLosses(loss, weights)
             return several.bound(names) if names else several
         return losses.get(loss, "compile")
@@ -147,15 +154,21 @@ class Compiled(Predictor):
     def _objective_of_outputs(self) -> Objective:
         """Return the loss and metrics of a model with several outputs."""
         bound, shapes = self.loss_of_outputs, shapes_in(self.output_shape)
-        named = self.outputs_are_named
+        is_named = self._graph is not None or isinstance(self.output_shape, Mapping)
+        named = is_named and len(bound.parts) > 1
         tracked = [part for part in bound.parts if part[1] is not None]
+        if isinstance(self.output_shape, Mapping) and isinstance(bound.losses, Mapping):
+            tracked.sort(key=lambda part: [*bound.losses].index(part[0]))  # as in Keras
         each_loss = [
             LossOfOutput(bound, name, name if named else bound.texts.get(name, each.name))
             for name, each, _ in tracked
             if len(tracked) > 1
         ]
         metrics, weighted = (
-            metrics_of(group, bound, shapes, named) for group in self.compiled_metrics
+            metrics_of(
+                group if len(bound.parts) > 1 else [flat_metrics(group)], bound, shapes, named
+            )
+            for group in self.compiled_metrics
         )
         objective = Objective(self.network, bound, metrics, [*weighted, *each_loss])
         names, count = [*objective.named], len(objective.named) - len(each_loss)
@@ -171,19 +184,19 @@ class Compiled(Predictor):
         return loss.bound(self.output_names)
 
     @property
-    def outputs_are_named(self) -> bool:
-        """True if losses and metrics have the names of outputs before their own."""
-        return True
-
-    @property
     def input_names(self) -> list[str]:
-        """The names of the inputs; empty for a chain of layers."""
-        return []
+        """The names of the inputs: numbers, where layers have none."""
+        return [f"input_{number}" for number in range(len(shapes_in(self.input_shape)))]
 
     @property
     def output_names(self) -> list[str]:
         """The names of the outputs; empty while they are not known."""
-        return []
+        shapes = getattr(self, "output_shape", None)
+        if shapes is None:
+            return []
+        if isinstance(shapes, Mapping):
+            return [*shapes]
+        return [f"output_{number}" for number in range(len(shapes_in(shapes)))]
 
     @property
     def metrics(self) -> list[Any]:
@@ -287,6 +300,13 @@ class Compiled(Predictor):
             return
         check_labels_fit(data[1], outputs[-1] or 1, self.loss, "fit")
         warn_of_last(self.network.last, outputs[-1] or 1, self.loss)
+
+
+def are_by_output(metrics: Any) -> bool:
+    """Return true for metrics of several outputs, in a dict or in a list of lists."""
+    if not isinstance(metrics, list | tuple) or len(metrics) < 2:
+        return isinstance(metrics, Mapping)
+    return any(isinstance(metric, list | tuple | None) for metric in metrics)
 
 
 def flat_metrics(metrics: Any) -> tuple[Any, ...]:

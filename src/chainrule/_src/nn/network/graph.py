@@ -13,7 +13,7 @@ from chainrule._src.base.config import plain
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.showing import short
 from chainrule._src.nn.layers import Input, Layer
-from chainrule._src.nn.layers.given import ranked, shapes_in
+from chainrule._src.nn.layers.given import by_key, ranked, shapes_in
 from chainrule._src.nn.layers.symbols import (
     Calls,
     LayerCall,
@@ -64,6 +64,7 @@ class LayerGraph:
     """
 
     def __init__(self, inputs: Any, outputs: Any) -> None:
+        inputs, outputs = by_key(inputs), by_key(outputs)
         starts, ends = _checked(inputs, "inputs"), _checked(outputs, "outputs")
         self.symbols = Calls([inputs, outputs])
         self.names = [symbol.name for symbol in starts]

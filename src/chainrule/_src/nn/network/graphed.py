@@ -13,6 +13,7 @@ from chainrule._src.base.validation import check_seed
 from chainrule._src.core.trees import map_leaves
 from chainrule._src.nn.layers.given import (
     Shape,
+    by_key,
     is_several,
     is_shape,
     shape_of,
@@ -132,7 +133,7 @@ class Graphed(Trainable):
         rng = rng or generator_or(self.rng)
         super().prepare(input_shape, rng, dtype or self._dtype, called_with)
         if self.gives_several:
-            self.output_shape = self.structure
+            self.output_shape = by_key(self.structure)
         return self.output_shape
 
     def run(self, x: Any, training: bool, *more: Any, **options: Any) -> Any:
@@ -153,26 +154,12 @@ class Graphed(Trainable):
     @property
     def input_names(self) -> list[str]:
         """The names of the inputs: those of their layers, or numbers."""
-        if self._graph is not None:
-            return self._graph.names
-        return [f"input_{number}" for number in range(len(shapes_in(self.input_shape)))]
+        return super().input_names if self._graph is None else self._graph.names
 
     @property
     def output_names(self) -> list[str]:
-        """The names of the outputs; empty while they are not known."""
-        if self._graph is not None:
-            return self._graph.output_names
-        shapes = vars(self).get("output_shape")
-        if shapes is None:
-            return []
-        if isinstance(shapes, Mapping):
-            return [*shapes]
-        return [f"output_{number}" for number in range(len(shapes_in(shapes)))]
-
-    @property
-    def outputs_are_named(self) -> bool:
-        """True if the outputs are those of layers, or in a dict."""
-        return self._graph is not None or isinstance(vars(self).get("output_shape"), Mapping)
+        """The names of the outputs: those of their layers, or numbers; empty if not known."""
+        return super().output_names if self._graph is None else self._graph.output_names
 
     @property
     def entry(self) -> list[Any]:

@@ -19,7 +19,7 @@ from chainrule._src.nn.layers.tracking import free_name
 from chainrule._src.nn.losses import Loss
 from chainrule._src.nn.metrics.base import plain
 from chainrule._src.nn.network.network import Network, NetworkOutput, Weights
-from chainrule._src.nn.network.outputs import AddedLosses, OfOutput, unmasked
+from chainrule._src.nn.network.outputs import AddedLosses, LossOfOutput, OfOutput, unmasked
 from chainrule._src.nn.network.tracked import TrackedMetrics
 from chainrule._src.nn.training.trainer import Sums
 
@@ -52,7 +52,8 @@ class Objective:
             *((m, True) for m in weighted_metrics),
         ):
             metric, index, prefix = each if isinstance(each, OfOutput) else (each, None, "")
-            is_taken = weighted and f"{prefix}{metric.name}" in self.named
+            is_metric = weighted and not isinstance(metric, LossOfOutput)
+            is_taken = is_metric and f"{prefix}{metric.name}" in self.named
             name = f"{prefix}{'weighted_' if is_taken else ''}{metric.name}"
             self.named[free_name(name, self.named)] = metric, weighted, index
         self._tracked = free_name("tracked", self.named)  # the key of their states

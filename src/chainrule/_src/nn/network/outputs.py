@@ -12,6 +12,7 @@ from chainrule._src.nn import losses
 from chainrule._src.nn.losses import Loss
 from chainrule._src.nn.losses.base import weight_of
 from chainrule._src.nn.metrics import get as get_metric
+from chainrule._src.nn.metrics.base import Mean, double
 
 
 class OutputLosses(Loss):
@@ -32,8 +33,11 @@ class OutputLosses(Loss):
 
     def bound(self, names: Sequence[str]) -> OutputLosses:
         """Return the losses of outputs with these names."""
-        each = [alone(loss) for loss in per_output(self.losses, names, "loss")]
-        weights = per_output(self.weights, names, "loss_weights")
+        specs, weights = self.losses, self.weights
+        if len(names) == 1:
+            specs, weights = alone(specs), alone(weights)
+        each = [alone(loss) for loss in per_output(specs, names, "loss")]
+        weights = per_output(weights, names, "loss_weights")
         self.texts = {n: loss for n, loss in zip(names, each, strict=True) if isinstance(loss, str)}
         self.parts = [
             (name, None if loss is None else losses.get(loss, "compile"), weight)
@@ -80,26 +84,22 @@ class OfOutput(NamedTuple):
     prefix: str
 
 
-class LossOfOutput:
+class LossOfOutput(Mean):
     """The mean over the batches of an output's loss, without its factor."""
 
     def __init__(self, losses: OutputLosses, output: str, name: str) -> None:
-        self.losses, self.output, self.name = losses, output, f"{name}_loss"
-        self.reductions = losses.reductions
+        super().__init__(f"{name}_loss")
+        self.losses, self.output, self.reductions = losses, output, losses.reductions
 
     def zero(self, *data: Any) -> Any:
-        """Return the sums at the start of an epoch."""
+        """Return sums of zero; the loss might refuse the numbers of an example."""
         return {"total": np.zeros(()), "count": np.zeros(())}
 
-    def stateless_update_state(self, state: Any, y: Any, y_pred: Any, weight: Any = None) -> Any:
-        """Return the sums after a batch."""
+    def measure(self, y: Any, y_pred: Any, weight: Any = None) -> Any:  # type: ignore[override]
+        """Return the loss of a batch times its rows, and the rows."""
         every = {name: value for name, value, _ in self.losses.values(y, y_pred, weight)}
-        value, rows = every[self.output], y_pred[0].shape[0]
-        return {"total": state["total"] + value * rows, "count": state["count"] + rows}
-
-    def stateless_result(self, state: Any) -> Any:
-        """Return the mean."""
-        return state["total"] / np.maximum(state["count"], 1)
+        rows = y_pred[0].shape[0]
+        return {"total": double(every[self.output]) * rows, "count": np.asarray(float(rows))}
 
 
 def metrics_of(
