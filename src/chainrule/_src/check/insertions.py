@@ -198,10 +198,13 @@ def _parts(node: ast.expr) -> list[ast.expr]:
 
 @SCALED.of(ast.expr)
 def _one_more(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    """Yield the outermost expression plus or minus 1, doubled and halved."""
+    """Yield the outermost expression plus or minus 1, doubled and halved, and its inverse."""
     if is_outermost(site):
         for sign, cost in ((ast.Add(), 1.9), (ast.Sub(), 2.0)):
             yield binary(node, sign, ast.Constant(1)), "missing term", cost, ast.Constant(1)
+        if is_number(site.value) and np.all(site.value):
+            inverse = binary(ast.Constant(1), ast.Div(), node)
+            yield inverse, "inverse", 1.6, None
         for constant in (2, 0.5):
             yield binary(ast.Constant(constant), ast.Mult(), node), "missing factor", 1.6, constant
 

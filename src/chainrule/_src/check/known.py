@@ -16,6 +16,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 
+SAME_NUMBER = 1e-9  # the relative gap up to which two numbers are the same one
 CLOSE = 1e-4  # small constants inside logarithms make differences of this size
 
 
@@ -107,6 +108,8 @@ class ValueTable:
             if n and array.ndim and array.shape[0] == n and array.size > n:
                 for i in range(n):
                     by_size[array[i].size].append(RightValue(name, array[i], i, is_part=is_part))
+        sizes_of = [np.abs(v.array[v.array != 0]).ravel() for v in self.values]
+        self._entries = np.unique(np.concatenate([[0.0, np.inf], *sizes_of]))
         self.by_size = {}  # number of entries -> unit rows, norms, values, is a row transposed?
         for size, candidates in by_size.items():
             rows, row_values, turned = [], [], []
@@ -188,6 +191,18 @@ class ValueTable:
             match.factor in (1, n, 1 / n) and (parts or not match.value.is_part)
             for match in self.matches(value)
         )
+
+    def knows(self, value: Any) -> bool:
+        """Return true if a value is in the table, as a whole or as a term; a number, as an entry.
+
+        An array that is constant, such as zeros, tells nothing and counts as one in the table.
+        """
+        if np.size(value) > 1:
+            return not np.ptp(value) or self.has(value, parts=True)
+        sizes = np.abs(np.ravel(value)) / np.abs(self.factors)
+        above = np.searchsorted(self._entries, sizes)
+        gaps = [np.abs(self._entries[above - i] - sizes) for i in (0, 1)]
+        return not sizes.all() or bool((np.minimum(*gaps) <= SAME_NUMBER * sizes).any())
 
     def is_known(self, value: Any) -> tuple[float, bool]:
         """Return a score of the best match of a value, and true if only its transpose matches.

@@ -88,7 +88,9 @@ def _other_constant(node: ast.Constant, site: Site, around: BuildingBlocks) -> I
             yield count, "constant", 1.5, count
     for scalar, amount, _ in around.named(site):
         is_variable = (
-            isinstance(scalar, ast.Name) and isinstance(amount, float) and abs(amount) > TINY
+            isinstance(scalar, ast.Name | ast.Attribute)
+            and isinstance(amount, float)
+            and abs(amount) > TINY
         )
         if is_variable and amount != value:
             yield scalar, "constant", 1.35 if type(value) is float else 1.45, scalar

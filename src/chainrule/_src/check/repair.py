@@ -12,6 +12,7 @@ import numpy as np
 from chainrule._src.check.clock import Deadline
 from chainrule._src.check.code import nodes_of
 from chainrule._src.check.edits import Edit, called_name
+from chainrule._src.check.origin import departed
 from chainrule._src.check.pinned import groups, pinned_lines, seems_twofold
 from chainrule._src.check.ranking import passes_on, ranked, spoils, unlikely
 from chainrule._src.check.sandbox import FAILURES
@@ -35,6 +36,7 @@ from chainrule._src.check.suspects import (
 )
 from chainrule._src.check.watching import Site
 
+MOST_DEPARTED = 3  # lines of which all changes are held against a doubtful repair
 MOST_UNKNOWN = 8  # lines with an unknown value that are searched first
 TIERS = {0: 1.5, 1: 2.0, 2: np.inf}  # a cost below which the search skips the tiers after this one
 QUICKEST = {0: 1.5}  # the first tier alone
@@ -60,7 +62,19 @@ SLACK = 0.62  # a repair that costs this much more than the cheapest is still na
 
 
 def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
-    """Return the repairs of all wrong results, the likeliest first; else of as many as possible."""
+    """Return the repairs of all wrong results, the likeliest first; else of as many as possible.
+
+    A doubtful one is held against those of the lines that depart from the right program before.
+    """
+    candidates = _searched(subject, depth)
+    lines = departed(subject, candidates[0])[:MOST_DEPARTED] if candidates else []
+    others = _of_lines(subject, lines, SUSPICIOUS)[0] if lines else []
+    if not others or candidates[0].mended != subject.wrong:
+        return others or candidates
+    return ranked(subject, [*others, *candidates])
+
+
+def _searched(subject: FaultyProgram, depth: int) -> list[Repair]:
     candidates: list[Repair] = []
     if has_common_factor(subject):
         candidates = _singles(subject, [(ALL, 0), (ALL, 1)], kinds=SCALING)[0]
@@ -151,7 +165,7 @@ def _line_by_line(
             *((tier, lines[1:]) for tier in of_others),
         ):
             for line in some:
-                for edit in understood(subject, line, tier):
+                for edit in understood(subject, line, tier) if not subject.is_late else ():
                     repair = subject.repaired((edit,))
                     if repair is not None:
                         (complete if repair.mended == subject.wrong else parts).append(repair)
@@ -279,6 +293,7 @@ def _through_lines(subject: FaultyProgram) -> list[Repair]:
         with contextlib.suppress(*FAILURES), subject.changed((edit,)) as inner:
             if not inner.wrong or not inner.wrong <= subject.wrong:
                 continue
+            inner.deadline = limit
             more = _line_by_line(inner)[0] or _suspicious(inner)[0]
             pairs = [
                 Repair((edit, *r.edits), subject.wrong) for r in more if not r.edits[-1].make_hook
@@ -346,7 +361,7 @@ def _singles(
     parts: list[Repair] = []
     cheapest = np.inf
     for kind, tier in stages:
-        last = kind == SPREAD or cheapest <= 1.5 or (kind == PART and cheapest < 3)
+        last = kind == SPREAD or cheapest < 1.45 or (kind == PART and cheapest < 3)
         if subject.is_late or (complete and last):
             break
         if LEAST.get(tier, 0.0) > min(most, cheapest + SLACK):

@@ -56,6 +56,28 @@ def unknown(subject: FaultyProgram, is_whole: bool) -> list[Site]:
     return [*first, *before_first, *later] if is_whole else first
 
 
+def departures(subject: FaultyProgram, *, partly: bool = False) -> list[Site]:
+    """Return the statements that depart from the right program, in the order they run.
+
+    At some turn such a statement has a value that the right program does not have, and it reaches
+    all wrong results, and no right one; if ``partly``, it reaches a wrong one.
+    """
+    table = subject.around.right.table if subject.around.right else None
+    passed_over = subject.settled | subject.ruled_out
+    lines = [p for p in subject.lines.values() if table and id(p.statement) not in passed_over]
+    turns = [(t, p.trace.order, p) for p in lines for t, _ in enumerate(p.trace.values)]
+    departing: dict[int, Site] = {}
+    for turn, _, line in sorted(turns, key=lambda each: each[:2]):
+        value = line.trace.values[turn]
+        is_finite = is_number(value) and bool(np.isfinite(value).all())
+        if table and is_finite and line.key not in departing and not table.knows(value):
+            departing[line.key] = line
+    reached = [(p, subject.reach(p)) for p in departing.values()]
+    return [
+        p for p, names in reached if names == subject.wrong or (partly and names & subject.wrong)
+    ]
+
+
 def is_misnamed(subject: FaultyProgram, line: Site, value: Any) -> bool:
     """Return true if a variable is named after a gradient, and is another array of its shape."""
     right, targets = subject.around.right, getattr(line.owner, "targets", [])
