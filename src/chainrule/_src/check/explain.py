@@ -86,7 +86,7 @@ def explain(
                     return tuple(replace(d, where=where) for d in path)
                 inverse = _from_the_right(trial, subject, data, n, sandbox, deadline)
                 if inverse:
-                    return tuple(replace(d, where=d.where or where) for d in inverse)
+                    return tuple(replace(d, where=where or d.where) for d in inverse)
     except FAILURES:  # a report in any case: by the values alone
         search.was_hit = True  # the search did not come to its end
     search.was_hit |= deadline.has_passed
@@ -323,7 +323,7 @@ def _changed_right(
         what = right.written_out(what)
         line = text_of(edit.statement)
         where = _matching_line(mutant, repair, edit, learner) if learner else None
-        formula = f"the right program says: {line}"
+        formula = f"{line}, the right program says"
         parameters = tuple(sorted(edit.reach & repair.mended or repair.mended))
         mistakes.append(Diagnosis(kind, what, parameters, where, formula))
     return tuple(mistakes)

@@ -51,6 +51,9 @@ def rewritten(site: Site, around: BuildingBlocks) -> Iterator[Change]:
             for other, other_value, name in around.named(site):
                 if name != text and np.shape(other_value) == np.shape(values[text]):
                     yield exchanged(node, text, other), "other value", 1.3, (text, name)
+            for helper in around.helpers(site):
+                call = ast.Call(ast.Name(helper, ast.Load()), [ast.parse(text).body[0].value], [])
+                yield exchanged(node, text, call), "missing call", 1.4, helper
     texts = [t for t in counts if counts[t] == 1 and isinstance(values.get(t), np.ndarray)]
     for i, one in enumerate(texts):
         for two in texts[i + 1 :]:
@@ -100,9 +103,10 @@ def _slope_by_result(node: ast.expr, site: Site, around: BuildingBlocks) -> Iter
         return
     names = set(around.helpers(site)) | {"tanh"}
     calls = {ast.unparse(n): n for n in nodes_of(node) if called_name(n) in names}
-    if not calls and isinstance(node, ast.Name):
-        helpers = [n for n in around.helpers(site) if n != site.code.code_object.co_name]
-        calls = {n: ast.Call(ast.Name(n, ast.Load()), [node], []) for n in helpers}
+    helpers = [n for n in around.helpers(site) if n != site.code.code_object.co_name]
+    inputs = [n.args[0] for n in calls.values() if n.args] or [node]
+    if calls or isinstance(node, ast.Name):  # of another activation
+        calls |= {n: ast.Call(ast.Name(n, ast.Load()), inputs[:1], []) for n in helpers}
     for call in calls.values():
         less = binary(ast.Constant(1), ast.Sub(), call)
         yield binary(call, ast.Mult(), less), "slope", 1.6, None
@@ -215,7 +219,8 @@ def _scalar_factor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterat
         return
     scalars = [each for each in around.named(site) if _is_scale(each[1])]
     for other, amount, _ in distinct([*scalars, *around.count(site)]):
-        yield binary(node, ast.Div(), other), "missing divisor", 1.5, other
+        is_entry = isinstance(other, ast.Subscript) and not isinstance(other.slice, ast.Constant)
+        yield binary(node, ast.Div(), other), "missing divisor", 1.8 if is_entry else 1.5, other
         if isinstance(amount, int | np.integer) and amount > 1:
             root = ast.Call(ast.Attribute(numpy_name(), "sqrt", ast.Load()), [other], [])
             yield binary(node, ast.Div(), root), "missing divisor", 1.8, root

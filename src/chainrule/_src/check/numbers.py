@@ -72,7 +72,8 @@ def _other_constant(node: ast.Constant, site: Site, around: BuildingBlocks) -> I
     others: list[float] = [2 * value, value / 2, -value, 0, 1, 2, 0.5, *around.numbers]
     if isinstance(value, int) or float(value).is_integer():
         others = [value + 1, value - 1, *others]
-    if is_index(site) or site.field == "slice" or isinstance(site.owner, ast.keyword):
+    whole_index = isinstance(value, int) and (is_index(site) or site.field == "slice")
+    if whole_index or isinstance(site.owner, ast.keyword):
         return
     if site.owner is site.statement and value and not isinstance(site.statement, ast.For):
         for scalar, amount, _ in around.named(site):
@@ -93,7 +94,7 @@ def _other_constant(node: ast.Constant, site: Site, around: BuildingBlocks) -> I
             and abs(amount) > TINY
         )
         if is_variable and amount != value:
-            yield scalar, "constant", 1.35 if type(value) is float else 1.45, scalar
+            yield scalar, "constant", 1.3, scalar
     for other in dict.fromkeys(others):
         if other != value:
             same = isinstance(value, int) and float(other).is_integer()

@@ -81,7 +81,12 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
     return [
         r
         for _, r in sorted(
-            scored, key=lambda pair: (round(pair[0], 6), _earliness(pair[1], subject))
+            scored,
+            key=lambda pair: (
+                round(pair[0], 6),
+                _earliness(pair[1], subject),
+                sum(_size(edit.new) for edit in pair[1].edits),
+            ),
         )
     ]
 
@@ -235,7 +240,8 @@ def unlikely(edit: Edit, is_ready: bool = False) -> float:
     is_number_alone = edit.kind in ("missing divisor", "sign") or not _is_array_factor(edit)
     score -= 0.8 * (growth > 0 and not (is_number_alone or is_ready) and _is_copy(edit))
     score += CACHED * _is_in_cache(edit)
-    score += 0.6 * (growth > 1 and isinstance(edit.old, ast.Constant))
+    is_variable = isinstance(edit.new, ast.Name | ast.Attribute)
+    score += 0.6 * (growth > 1 and isinstance(edit.old, ast.Constant) and not is_variable)
     score += 0.3 * (edit.kind == "missing divisor" and _is_in_loop(edit))
     score += 0.4 * (edit.kind == "transpose" and _is_reduced(edit))
     score += 0.6 * (edit.kind == "missing divisor" and _is_term(edit))

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule._src.check.clock import Deadline
 from chainrule._src.check.code import nodes_of
 from chainrule._src.check.edits import Edit, called_name
-from chainrule._src.check.origin import departed
+from chainrule._src.check.origin import departed, is_doubtful
 from chainrule._src.check.pinned import groups, pinned_lines, seems_twofold
 from chainrule._src.check.ranking import passes_on, ranked, spoils, unlikely
 from chainrule._src.check.sandbox import FAILURES
@@ -58,6 +58,7 @@ CALLS = 0.1  # of the time that is left, for the calls of a function that has a 
 DEFERRED = 0.25  # of the time that is left, for changes that can mend a part alone
 CERTAIN = 2.0  # a repair that costs more in the first wrong line is held against other lines
 SPOILT = 0.5  # the penalty of a change of a line whose value is right
+NEAR = 0.2  # repairs elsewhere that cost this much more are held against a doubtful one
 SLACK = 0.62  # a repair that costs this much more than the cheapest is still named
 
 
@@ -67,8 +68,10 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
     A doubtful one is held against those of the lines that depart from the right program before.
     """
     candidates = _searched(subject, depth)
-    lines = departed(subject, candidates[0])[:MOST_DEPARTED] if candidates else []
-    others = _of_lines(subject, lines, SUSPICIOUS)[0] if lines else []
+    if not candidates or not is_doubtful(subject, candidates[0]):
+        return candidates
+    others = _of_lines(subject, departed(subject, candidates[0])[:MOST_DEPARTED], SUSPICIOUS)[0]
+    others += _singles(subject, [(ALL, 0), (ALL, 1)], min(map(_cost, candidates)) + NEAR)[0]
     if not others or candidates[0].mended != subject.wrong:
         return others or candidates
     return ranked(subject, [*others, *candidates])
