@@ -52,7 +52,9 @@ def rewritten(site: Site, around: BuildingBlocks) -> Iterator[Change]:
                 if name != text and np.shape(other_value) == np.shape(values[text]):
                     yield exchanged(node, text, other), "other value", 1.3, (text, name)
             for helper in around.helpers(site):
-                call = ast.Call(ast.Name(helper, ast.Load()), [ast.parse(text).body[0].value], [])
+                call = ast.Call(
+                    ast.Name(helper, ast.Load()), [ast.parse(text, mode="eval").body], []
+                )
                 yield exchanged(node, text, call), "missing call", 1.4, helper
     texts = [t for t in counts if counts[t] == 1 and isinstance(values.get(t), np.ndarray)]
     for i, one in enumerate(texts):

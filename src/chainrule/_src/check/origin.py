@@ -37,7 +37,8 @@ def departed(subject: FaultyProgram, repair: Repair) -> list[Site]:
     is_later = not repaired or spoils(subject, repair)
     last = np.inf if is_later else max(p.trace.order for p in repaired)
     called = {called_name(node) for e in repair.edits for node in nodes_of(e.statement)}
-    before = [p for p in departures(subject) if p.trace.order < last and p not in repaired]
+    changed = [line.statement for line in repaired]
+    before = [p for p in departures(subject) if p.trace.order < last and p.statement not in changed]
     return sorted(before, key=lambda p: p.code.code_object.co_name not in called)
 
 

@@ -15,6 +15,7 @@ from chainrule._src.check.code import FunctionSource, nodes_of
 from chainrule._src.check.comparing import scale_of
 from chainrule._src.check.edits import Edit, applied, called_name
 from chainrule._src.check.sandbox import FAILURES
+from chainrule._src.check.settled import outermost
 from chainrule._src.check.subject import FaultyProgram
 from chainrule._src.check.valuing import Evaluator, equal, value_of
 from chainrule._src.check.watching import Site, is_number
@@ -57,25 +58,28 @@ def unknown(subject: FaultyProgram, is_whole: bool) -> list[Site]:
 
 
 def departures(subject: FaultyProgram, *, partly: bool = False) -> list[Site]:
-    """Return the statements that depart from the right program, in the order they run.
+    """Return the expressions that depart from the right program, in the order they run.
 
-    At some turn such a statement has a value that the right program does not have, and it reaches
-    all wrong results, and no right one; if ``partly``, it reaches a wrong one.
+    They are values of statements, arguments and the like. At some turn such an expression has a
+    value that the right program does not have, and it reaches all wrong results, and no right one;
+    if ``partly``, it reaches a wrong one. What a loop adds up comes last: one product may give it.
     """
     table = subject.around.right.table if subject.around.right else None
     passed_over = subject.settled | subject.ruled_out
-    lines = [p for p in subject.lines.values() if table and id(p.statement) not in passed_over]
-    turns = [(t, p.trace.order, p) for p in lines for t, _ in enumerate(p.trace.values)]
+    sites = [p for p in outermost(subject.watch) if table and id(p.statement) not in passed_over]
+    turns = [(t, p.trace.order, p) for p in sites for t, _ in enumerate(p.trace.values)]
     departing: dict[int, Site] = {}
-    for turn, _, line in sorted(turns, key=lambda each: each[:2]):
-        value = line.trace.values[turn]
+    for turn, _, site in sorted(turns, key=lambda each: each[:2]):
+        value = site.trace.values[turn]
         is_finite = is_number(value) and bool(np.isfinite(value).all())
-        if table and is_finite and line.key not in departing and not table.knows(value):
-            departing[line.key] = line
+        if table and is_finite and site.key not in departing and not table.knows(value):
+            departing[site.key] = site
     reached = [(p, subject.reach(p)) for p in departing.values()]
-    return [
-        p for p, names in reached if names == subject.wrong or (partly and names & subject.wrong)
-    ]
+    all_wrong = [p for p, names in reached if names == subject.wrong]
+    some = [p for p, names in reached if names & subject.wrong] if partly else all_wrong
+    return sorted(
+        some, key=lambda p: isinstance(p.owner, ast.AugAssign) and len(p.trace.values) > 1
+    )
 
 
 def is_misnamed(subject: FaultyProgram, line: Site, value: Any) -> bool:
