@@ -51,10 +51,9 @@ def rewritten(site: Site, around: BuildingBlocks) -> Iterator[Change]:
             for other, other_value, name in around.named(site):
                 if name != text and np.shape(other_value) == np.shape(values[text]):
                     yield exchanged(node, text, other), "other value", 1.3, (text, name)
+            variable = ast.parse(text, mode="eval").body
             for helper in around.helpers(site):
-                call = ast.Call(
-                    ast.Name(helper, ast.Load()), [ast.parse(text, mode="eval").body], []
-                )
+                call = ast.Call(ast.Name(helper, ast.Load()), [variable], [])
                 yield exchanged(node, text, call), "missing call", 1.4, helper
     texts = [t for t in counts if counts[t] == 1 and isinstance(values.get(t), np.ndarray)]
     for i, one in enumerate(texts):
@@ -103,9 +102,9 @@ def _slope_by_result(node: ast.expr, site: Site, around: BuildingBlocks) -> Iter
     """Yield slopes of sigmoid and tanh by the result of a call: ``f(z) * (1 - f(z))``."""
     if site.owner not in (site.statement, site.code.tree):
         return
-    names = set(around.helpers(site)) | {"tanh"}
-    calls = {ast.unparse(n): n for n in nodes_of(node) if called_name(n) in names}
     helpers = [n for n in around.helpers(site) if n != site.code.code_object.co_name]
+    called = (n for n in nodes_of(node) if isinstance(n, ast.Call))
+    calls = {ast.unparse(n): n for n in called if called_name(n) in (*helpers, "tanh")}
     inputs = [n.args[0] for n in calls.values() if n.args] or [node]
     if calls or isinstance(node, ast.Name):  # of another activation
         calls |= {n: ast.Call(ast.Name(n, ast.Load()), inputs[:1], []) for n in helpers}

@@ -134,7 +134,7 @@ def _unpacked(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
     for target, value in zip(targets.elts, line.value, strict=False):
         for other, array, text in around.named(line) if isinstance(target, ast.Name) else ():
             if is_array(value) and is_array(array) and array.shape == value.shape and value.ndim:
-                new = ast.AugAssign(target, ast.Add(), other)
+                new = ast.AugAssign(as_store(target), ast.Add(), other)
                 if text != ast.unparse(target):
                     yield block.behind(i, new, "missing line", 1.9, new)
 
