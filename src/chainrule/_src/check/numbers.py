@@ -72,8 +72,8 @@ def _other_constant(node: ast.Constant, site: Site, around: BuildingBlocks) -> I
     others: list[float] = [2 * value, value / 2, -value, 0, 1, 2, 0.5, *around.numbers]
     if isinstance(value, int) or float(value).is_integer():
         others = [value + 1, value - 1, *others]
-    whole_index = isinstance(value, int) and (is_index(site) or site.field == "slice")
-    if whole_index or isinstance(site.owner, ast.keyword):
+    is_position = isinstance(value, int) and (is_index(site) or site.field == "slice")
+    if is_position or isinstance(site.owner, ast.keyword):
         return
     if site.owner is site.statement and value and not isinstance(site.statement, ast.For):
         for scalar, amount, _ in around.named(site):

@@ -29,8 +29,8 @@ def pinned_lines(subject: FaultyProgram) -> list[Site]:
                 continue
             addition = subject.responses.located(line)
             if addition is IMPOSSIBLE:
-                whole = line.owner is line.statement and not _writes_entries(line.statement)
-                if whole:  # of an argument this tells nothing of the others, nor of an index
+                is_all = line.owner is line.statement and not _writes_entries(line.statement)
+                if is_all:  # of an argument this tells nothing of the others, nor of an index
                     others.add(id(line.statement))
             elif addition is not None:
                 subject.pinned.append(line)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 import numpy as np
 
 from chainrule._src.check.clock import Deadline
 from chainrule._src.check.code import nodes_of
-from chainrule._src.check.edits import Edit, called_name
+from chainrule._src.check.edits import called_name
 from chainrule._src.check.origin import departed, is_doubtful
 from chainrule._src.check.pinned import groups, pinned_lines, seems_twofold
 from chainrule._src.check.ranking import passes_on, ranked, spoils, unlikely
@@ -28,8 +27,8 @@ from chainrule._src.check.stages import (
 from chainrule._src.check.statements import copy_edits
 from chainrule._src.check.subject import FaultyProgram, Repair
 from chainrule._src.check.suspects import (
+    first_steps,
     has_common_factor,
-    multiples,
     suspicious,
     understood,
     unknown,
@@ -290,7 +289,7 @@ def _with_others(
 def _through_lines(subject: FaultyProgram) -> list[Repair]:
     """Return combinations: a change that makes a line right, and a repair of what is wrong then."""
     limit = subject.part_of_time(PAIRS)
-    for edit in _first_steps(subject):
+    for edit in first_steps(subject):
         if limit.has_passed:
             break
         with contextlib.suppress(*FAILURES), subject.changed((edit,)) as inner:
@@ -304,24 +303,6 @@ def _through_lines(subject: FaultyProgram) -> list[Repair]:
             if pairs:
                 return pairs
     return []
-
-
-def _first_steps(subject: FaultyProgram) -> Iterator[Edit]:
-    """Yield changes that make lines right: the missing average, then those of unknown lines."""
-    for line in multiples(subject)[:-4:-1]:
-        inside = subject.within(line.statement, (0, 1))
-        yield from [e for e in inside if e.kind == "missing divisor" and _by_count(e, subject)][:1]
-    for line in (*unknown(subject, True)[:3], *unknown(subject, False)[:3]):
-        for tier in TIERS:
-            yield from understood(subject, line, tier)[:2]
-
-
-def _by_count(edit: Edit, subject: FaultyProgram) -> bool:
-    """Return true if a change divides by the number of samples."""
-    site = edit.site or subject.lines.get(id(edit.statement))
-    text = ast.unparse(edit.detail)
-    named = [*subject.around.named(site), *subject.around.count(site)] if site is not None else []
-    return any(t == text and np.ndim(v) == 0 and v == subject.around.n for _, v, t in named)
 
 
 def _best(parts: list[Repair]) -> list[Repair]:

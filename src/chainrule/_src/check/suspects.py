@@ -7,6 +7,7 @@ import builtins
 import contextlib
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,8 @@ def departures(subject: FaultyProgram, *, partly: bool = False) -> list[Site]:
     departing: dict[int, Site] = {}
     for turn, _, site in sorted(turns, key=lambda each: each[:2]):
         value = site.trace.values[turn]
-        is_finite = is_number(value) and bool(np.isfinite(value).all())
+        is_name = isinstance(site.node, ast.Name)  # which passes on what was computed before
+        is_finite = not is_name and is_number(value) and bool(np.isfinite(value).all())
         if table and is_finite and site.key not in departing and not table.knows(value):
             departing[site.key] = site
     reached = [(p, subject.reach(p)) for p in departing.values() if not _serves(subject, p)]
@@ -211,6 +213,24 @@ def understood(subject: FaultyProgram, line: Site, tier: int) -> list[Edit]:
     for edit in matching:
         edit.reach = subject.reach_of(edit)
     return matching
+
+
+def first_steps(subject: FaultyProgram) -> Iterator[Edit]:
+    """Yield changes that make lines right: the missing average, then those of unknown lines."""
+    for line in multiples(subject)[:-4:-1]:
+        inside = subject.within(line.statement, (0, 1))
+        yield from [e for e in inside if e.kind == "missing divisor" and _by_count(e, subject)][:1]
+    for line in (*unknown(subject, True)[:3], *unknown(subject, False)[:3]):
+        for tier in range(3):
+            yield from understood(subject, line, tier)[:2]
+
+
+def _by_count(edit: Edit, subject: FaultyProgram) -> bool:
+    """Return true if a change divides by the number of samples."""
+    site = edit.site or subject.lines.get(id(edit.statement))
+    text = ast.unparse(edit.detail)
+    named = [*subject.around.named(site), *subject.around.count(site)] if site is not None else []
+    return any(t == text and np.ndim(v) == 0 and v == subject.around.n for _, v, t in named)
 
 
 def targets_of(line: Site) -> set[str]:
