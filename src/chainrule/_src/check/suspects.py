@@ -63,8 +63,7 @@ def departures(subject: FaultyProgram, *, partly: bool = False) -> list[Site]:
 
     They are values of statements, arguments and the like. At some turn such an expression has a
     value that the right program does not have, and it reaches all wrong results, and no right one;
-    if ``partly``, it reaches a wrong one. What a loop adds up comes last: one product may give it.
-    Not a value from which a later line gets a right one, as an exponential that is then normalised.
+    if ``partly``, it reaches a wrong one. Numbers that are added up come last: a product may give them.
     """
     table = subject.around.right.table if subject.around.right else None
     passed_over = subject.settled | subject.ruled_out
@@ -77,20 +76,10 @@ def departures(subject: FaultyProgram, *, partly: bool = False) -> list[Site]:
         is_finite = not is_name and is_number(value) and bool(np.isfinite(value).all())
         if table and is_finite and site.key not in departing and not table.knows(value):
             departing[site.key] = site
-    reached = [(p, subject.reach(p)) for p in departing.values() if not _serves(subject, p)]
+    reached = [(p, subject.reach(p)) for p in departing.values()]
     all_wrong = [p for p, names in reached if names == subject.wrong]
     some = [p for p, names in reached if names & subject.wrong] if partly else all_wrong
-    return sorted(
-        some, key=lambda p: isinstance(p.owner, ast.AugAssign) and len(p.trace.values) > 1
-    )
-
-
-def _serves(subject: FaultyProgram, site: Site) -> bool:
-    """Return true if a line that reads what a statement sets has a value of the right program."""
-    right, names = subject.around.right, targets_of(site) if site.owner is site.statement else set()
-    later = (p for p in subject.lines.values() if p.trace.order > site.trace.order)
-    readers = (p for p in later if p.code is site.code and read_by(p) & names)
-    return right is not None and any(right.table.has(p.value, parts=True) for p in readers)
+    return sorted(some, key=lambda p: isinstance(p.owner, ast.AugAssign) and not np.ndim(p.value))
 
 
 def is_misnamed(subject: FaultyProgram, line: Site, value: Any) -> bool:
