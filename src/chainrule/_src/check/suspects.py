@@ -63,7 +63,8 @@ def departures(subject: FaultyProgram, *, partly: bool = False) -> list[Site]:
 
     They are values of statements, arguments and the like. At some turn such an expression has a
     value that the right program does not have, and it reaches all wrong results, and no right one;
-    if ``partly``, it reaches a wrong one. Numbers that are added up come last: a product may give them.
+    if ``partly``, it reaches a wrong one. Numbers that are added up come last: they may be terms
+    of a product.
     """
     table = subject.around.right.table if subject.around.right else None
     passed_over = subject.settled | subject.ruled_out
