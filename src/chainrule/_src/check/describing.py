@@ -13,7 +13,7 @@ from chainrule._src.check.comparing import difference, scale_of, slope_name
 from chainrule._src.check.diagnosis import Diagnosis, Where
 from chainrule._src.check.edits import Edit
 from chainrule._src.check.known import Match, ValueTable
-from chainrule._src.check.origin import origin_of, scaled_from, unused_after
+from chainrule._src.check.origin import departed, scaled_from, unused_after
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.spelling import repaired_line
 from chainrule._src.check.subject import FaultyProgram, Repair
@@ -29,13 +29,16 @@ GENERIC = ("right expression", "exchange", "other factor", "constant", "other va
 def diagnoses(subject: FaultyProgram, candidates: list[Repair]) -> tuple[Diagnosis, ...]:
     """Return the diagnoses of the best repair; they list other lines with an equal repair."""
     best = _where_it_was_made(subject, candidates)
-    others: dict[str, None] = {}
+    others: dict[int, str] = {}
+    for first in departed(subject, best)[:1]:
+        text = f"{first.line}, whose value the right program does not have"
+        others[first.line] = f"line {text}: {first.code.line(first.line).strip()}"
     for repair in candidates:
         if repair.mended == best.mended and len(repair.edits) == len(best.edits) == 1:
             edit = repair.edits[0]
             if edit.line != best.edits[0].line and edit.make_hook is None and len(others) < 2:
-                others[f"line {edit.line}: {repaired_line(edit).strip()}"] = None
-    return tuple(_diagnosis(subject, best, edit, tuple(others)) for edit in best.edits)
+                others.setdefault(edit.line, f"line {edit.line}: {repaired_line(edit).strip()}")
+    return tuple(_diagnosis(subject, best, edit, others) for edit in best.edits)
 
 
 def _where_it_was_made(subject: FaultyProgram, candidates: list[Repair]) -> Repair:
@@ -50,7 +53,7 @@ def _where_it_was_made(subject: FaultyProgram, candidates: list[Repair]) -> Repa
 
 
 def _diagnosis(
-    subject: FaultyProgram, repair: Repair, edit: Edit, others: tuple[str, ...]
+    subject: FaultyProgram, repair: Repair, edit: Edit, others: dict[int, str]
 ) -> Diagnosis:
     context = context_of(subject, edit)
     right = subject.around.right
@@ -64,13 +67,15 @@ def _diagnosis(
         where = where_of(unused.code, unused.line, both)
     if edit.make_hook is not None and (line := subject.lines.get(id(edit.statement))):
         times = scale_of(line.value, edit.make_hook()(0, None))
-        origin = scaled_from(subject, line, times) if times else origin_of(subject, line)
+        first = next(iter(departed(subject, repair)), line)
+        origin = scaled_from(subject, line, times) if times else first
         where = where_of(origin.code, origin.line)
     reach = edit.reach & repair.mended or repair.mended
     formula = _formula(subject, repair, edit, right) if right else ""
     inputs = tuple(_inputs(edit, context, table)) if table else ()
+    elsewhere = tuple(text for line, text in others.items() if line != where.line)
     return Diagnosis(
-        edit.kind, what, tuple(sorted(reach)), where, formula, inputs, not others, others
+        edit.kind, what, tuple(sorted(reach)), where, formula, inputs, not elsewhere, elsewhere
     )
 
 

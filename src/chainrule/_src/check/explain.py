@@ -28,19 +28,20 @@ from chainrule._src.check.describing import (
 )
 from chainrule._src.check.detached import recordable
 from chainrule._src.check.diagnosis import Diagnosis, Where
-from chainrule._src.check.edits import Edit
+from chainrule._src.check.edits import Edit, called_name
 from chainrule._src.check.known import ValueTable
 from chainrule._src.check.ofloss import OfLoss
 from chainrule._src.check.paths import wrong_path
 from chainrule._src.check.problem import GradientProblem
 from chainrule._src.check.quiet import quiet
+from chainrule._src.check.ranking import calls_another
 from chainrule._src.check.repair import repairs
 from chainrule._src.check.right import RightProgram, right_gradient
 from chainrule._src.check.sandbox import FAILURES, Sandbox
 from chainrule._src.check.settled import settled_statements
 from chainrule._src.check.subject import FaultyProgram, Judge, Repair, ratio
+from chainrule._src.check.suspects import departures
 from chainrule._src.check.trial import Trial, elsewhere, trials
-from chainrule._src.check.watching import is_number
 from chainrule._src.check.wording import INVERSE, sentence, text_of
 
 SEARCHING = 0.8  # of the time, for the search in the learner's code
@@ -85,7 +86,7 @@ def explain(
                     return tuple(replace(d, where=where) for d in path)
                 inverse = _from_the_right(trial, subject, data, n, sandbox, deadline)
                 if inverse:
-                    return inverse
+                    return tuple(replace(d, where=where or d.where) for d in inverse)
     except FAILURES:  # a report in any case: by the values alone
         search.was_hit = True  # the search did not come to its end
     search.was_hit |= deadline.has_passed
@@ -122,10 +123,11 @@ def _in_lines(
     diagnoses: tuple[Diagnosis, ...], others: tuple[Diagnosis, ...]
 ) -> tuple[Diagnosis, ...]:
     """Return diagnoses at the lines of others, of which only the right values are known."""
-    lines = [d.where for d in others if d.where is not None]
+    lines = [d for d in others if d.where is not None]
+    at = [lines[min(i, len(lines) - 1)] if lines else d for i, d in enumerate(diagnoses)]
     return tuple(
-        replace(d, where=lines[min(i, len(lines) - 1)] if lines else d.where)
-        for i, d in enumerate(diagnoses)
+        replace(d, where=other.where, others=other.others)
+        for d, other in zip(diagnoses, at, strict=True)
     )
 
 
@@ -321,7 +323,7 @@ def _changed_right(
         what = right.written_out(what)
         line = text_of(edit.statement)
         where = _matching_line(mutant, repair, edit, learner) if learner else None
-        formula = f"the right program says: {line}"
+        formula = f"{line}, the right program says"
         parameters = tuple(sorted(edit.reach & repair.mended or repair.mended))
         mistakes.append(Diagnosis(kind, what, parameters, where, formula))
     return tuple(mistakes)
@@ -362,21 +364,15 @@ def _matching_line(
 
 
 def first_unknown(subject: FaultyProgram) -> Where | None:
-    """Return the first line that affects a wrong result and has no value of the right program."""
-    right = subject.around.right
-    if right is None:
-        return None
-    sites = sorted(subject.watch.sites, key=lambda p: p.trace.order)
-    for site in sites:
-        recorded = site.trace.values
-        is_statement = site.owner is site.statement and recorded and is_number(recorded[0])
-        if not is_statement or np.size(recorded[0]) < 2 or right.table.matches(recorded[0]):
-            continue
-        if not np.ptp(recorded[0]) or id(site.statement) in subject.settled:  # a sum starts
-            continue
-        if subject.reached(site) & subject.wrong:
-            return where_of(site.code, site.line)
-    return None
+    """Return the first line that departs from the right program.
+
+    Without one: the first of which it is known what must be added, rather not one that only calls
+    another of the functions.
+    """
+    pinned = [p for p in subject.pinned or () if not called_name(p.node).startswith("zeros")]
+    pinned.sort(key=lambda line: calls_another(subject, line))
+    lines = [*departures(subject), *pinned, *departures(subject, partly=True)]
+    return where_of(lines[0].code, lines[0].line) if lines else None
 
 
 def _by_value(

@@ -205,9 +205,11 @@ def _into_itself(site: Site, name: str) -> bool:
 
 @EXPRESSIONS.of(ast.Name, ast.Attribute, ast.Subscript)
 def _called_in_loss(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    """Yield calls of the loss that have this expression as an argument."""
+    """Yield calls of the loss and of this function that have this expression as an argument."""
     text = ast.unparse(node)
-    for other, _, _ in around.of_loss(site) if site.field != "func" else ():
+    is_operand = isinstance(site.owner, ast.BinOp) and is_array(site.value)
+    calls = [other for other, _, _ in around.of_loss(site)] if site.field != "func" else []
+    for other in [*calls, *(nodes_of(site.code.tree) if is_operand else ())]:
         if isinstance(other, ast.Call) and text in map(ast.unparse, other.args):
             yield other, "missing call", 1.4, called_name(other)
 

@@ -30,7 +30,12 @@ def distinct(
 
 
 def _index_of(node: ast.expr) -> str:
-    """Return the text of a variable index: entries there are equal at one turn of a loop alone."""
+    """Return the text of a variable index, or of the object of an attribute, "" if there is none.
+
+    Such values may be equal at one turn of a loop alone.
+    """
+    if isinstance(node, ast.Attribute):
+        return ast.unparse(node.value)
     if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Constant):
         return ast.unparse(node.slice)
     return ""

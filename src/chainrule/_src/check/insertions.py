@@ -51,6 +51,10 @@ def rewritten(site: Site, around: BuildingBlocks) -> Iterator[Change]:
             for other, other_value, name in around.named(site):
                 if name != text and np.shape(other_value) == np.shape(values[text]):
                     yield exchanged(node, text, other), "other value", 1.3, (text, name)
+            variable = ast.parse(text, mode="eval").body
+            for helper in around.helpers(site):
+                call = ast.Call(ast.Name(helper, ast.Load()), [variable], [])
+                yield exchanged(node, text, call), "missing call", 1.4, helper
     texts = [t for t in counts if counts[t] == 1 and isinstance(values.get(t), np.ndarray)]
     for i, one in enumerate(texts):
         for two in texts[i + 1 :]:
@@ -98,11 +102,12 @@ def _slope_by_result(node: ast.expr, site: Site, around: BuildingBlocks) -> Iter
     """Yield slopes of sigmoid and tanh by the result of a call: ``f(z) * (1 - f(z))``."""
     if site.owner not in (site.statement, site.code.tree):
         return
-    names = set(around.helpers(site)) | {"tanh"}
-    calls = {ast.unparse(n): n for n in nodes_of(node) if called_name(n) in names}
-    if not calls and isinstance(node, ast.Name):
-        helpers = [n for n in around.helpers(site) if n != site.code.code_object.co_name]
-        calls = {n: ast.Call(ast.Name(n, ast.Load()), [node], []) for n in helpers}
+    helpers = [n for n in around.helpers(site) if n != site.code.code_object.co_name]
+    called = (n for n in nodes_of(node) if isinstance(n, ast.Call))
+    calls = {ast.unparse(n): n for n in called if called_name(n) in (*helpers, "tanh")}
+    inputs = [n.args[0] for n in calls.values() if n.args] or [node]
+    if calls or isinstance(node, ast.Name):  # of another activation
+        calls |= {n: ast.Call(ast.Name(n, ast.Load()), inputs[:1], []) for n in helpers}
     for call in calls.values():
         less = binary(ast.Constant(1), ast.Sub(), call)
         yield binary(call, ast.Mult(), less), "slope", 1.6, None
@@ -198,10 +203,13 @@ def _parts(node: ast.expr) -> list[ast.expr]:
 
 @SCALED.of(ast.expr)
 def _one_more(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    """Yield the outermost expression plus or minus 1, doubled and halved."""
+    """Yield the outermost expression plus or minus 1, doubled and halved, and its inverse."""
     if is_outermost(site):
         for sign, cost in ((ast.Add(), 1.9), (ast.Sub(), 2.0)):
             yield binary(node, sign, ast.Constant(1)), "missing term", cost, ast.Constant(1)
+        if is_number(site.value) and np.all(site.value):
+            inverse = binary(ast.Constant(1), ast.Div(), node)
+            yield inverse, "inverse", 1.6, None
         for constant in (2, 0.5):
             yield binary(ast.Constant(constant), ast.Mult(), node), "missing factor", 1.6, constant
 
@@ -212,7 +220,8 @@ def _scalar_factor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterat
         return
     scalars = [each for each in around.named(site) if _is_scale(each[1])]
     for other, amount, _ in distinct([*scalars, *around.count(site)]):
-        yield binary(node, ast.Div(), other), "missing divisor", 1.5, other
+        is_entry = isinstance(other, ast.Subscript) and not isinstance(other.slice, ast.Constant)
+        yield binary(node, ast.Div(), other), "missing divisor", 1.8 if is_entry else 1.5, other
         if isinstance(amount, int | np.integer) and amount > 1:
             root = ast.Call(ast.Attribute(numpy_name(), "sqrt", ast.Load()), [other], [])
             yield binary(node, ast.Div(), root), "missing divisor", 1.8, root

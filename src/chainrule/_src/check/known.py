@@ -16,6 +16,8 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 
+MOST_ENTRIES = 40  # of an array that are looked up, evenly spread
+SAME_NUMBER = 1e-9  # the relative gap up to which two numbers are the same one
 CLOSE = 1e-4  # small constants inside logarithms make differences of this size
 
 
@@ -107,6 +109,8 @@ class ValueTable:
             if n and array.ndim and array.shape[0] == n and array.size > n:
                 for i in range(n):
                     by_size[array[i].size].append(RightValue(name, array[i], i, is_part=is_part))
+        entries = [value.array.ravel() for value in self.values]
+        self._entries = np.unique(np.concatenate([[-np.inf, np.inf], *entries]))
         self.by_size = {}  # number of entries -> unit rows, norms, values, is a row transposed?
         for size, candidates in by_size.items():
             rows, row_values, turned = [], [], []
@@ -188,6 +192,22 @@ class ValueTable:
             match.factor in (1, n, 1 / n) and (parts or not match.value.is_part)
             for match in self.matches(value)
         )
+
+    def knows(self, value: Any) -> bool:
+        """Return true if the entries of a value are all among those of the table.
+
+        So a part of an array is known, too, and a number. An array that is constant, such as zeros,
+        tells nothing and counts as known.
+        """
+        if np.size(value) > 1 and (not np.ptp(value) or self.has(value, parts=True)):
+            return True
+        n = self.n or 1
+        factors = self.factors if np.size(value) == 1 else np.array([1.0, n, 1 / n])
+        some = np.ravel(value)[:: 1 + np.size(value) // MOST_ENTRIES]
+        entries = some[some != 0][:, None] / factors
+        above = np.searchsorted(self._entries, entries)
+        gaps = [np.abs(self._entries[above - i] - entries) for i in (0, 1)]
+        return bool((np.minimum(*gaps) <= SAME_NUMBER * np.abs(entries)).all(axis=0).any())
 
     def is_known(self, value: Any) -> tuple[float, bool]:
         """Return a score of the best match of a value, and true if only its transpose matches.

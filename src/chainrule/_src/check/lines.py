@@ -16,6 +16,7 @@ from chainrule._src.check.edits import Edit, as_load, as_store, binary, copy_of,
 from chainrule._src.check.ingredients import distinct, penalties
 from chainrule._src.check.loops import changed, last_site, step_of_loop, within_loop
 from chainrule._src.check.surroundings import BuildingBlocks
+from chainrule._src.check.watching import is_array
 
 MOST = 60  # lines of one sort that are tried behind one statement
 Named = tuple[ast.expr, Any, str]
@@ -63,6 +64,7 @@ def likely_lines(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]
 def more_lines(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
     """Yield changes that insert another line behind a statement or into a loop."""
     yield from _doubled(block, i, around)
+    yield from _unpacked(block, i, around)
     s = block.statements[i]
     name = _array_written(s)
     if name:
@@ -120,6 +122,21 @@ def _followed(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
         for term in penalties(shape, site, around) if shape else ():
             new = ast.Assign([as_store(base)], binary(as_load(base), ast.Add(), term))
             yield block.behind(i, new, "missing term", 2.4, term, line)
+
+
+def _unpacked(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
+    """Yield a line that adds an array to one of several that a function returns: another path."""
+    s = block.statements[i]
+    line = next((p for p in around.watch.sites if p.owner is s and p.field == "value"), None)
+    targets = s.targets[0] if isinstance(s, ast.Assign) else None
+    if not isinstance(targets, ast.Tuple) or line is None or not isinstance(line.value, tuple):
+        return
+    for target, value in zip(targets.elts, line.value, strict=False):
+        for other, array, text in around.named(line) if isinstance(target, ast.Name) else ():
+            if is_array(value) and is_array(array) and array.shape == value.shape and value.ndim:
+                new = ast.AugAssign(as_store(target), ast.Add(), other)
+                if text != ast.unparse(target):
+                    yield block.behind(i, new, "missing line", 1.9, new)
 
 
 def _doubled(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:

@@ -138,11 +138,12 @@ class LoopContext:
                 yield ast.AugAssign(ast.Name(name, ast.Store()), ast.Add(), step), 1.95
 
     def sums(self) -> Iterator[ast.stmt]:
-        """Yield lines that add a turn's values to a sum that stays zero."""
+        """Yield lines that add a turn's values to a sum that stays zero, or that no turn reads."""
+        read = {node.id for node in self.names}
         for node, value, text in self.named:
-            is_zero = is_array(value) and np.ndim(value) and not value.any()
+            is_sum = is_array(value) and np.ndim(value) and (not value.any() or text not in read)
             is_outside = text.partition("[")[0] in self.outside
-            if is_zero and is_outside and not _is_grown(self.code, text):
+            if is_sum and is_outside and not _is_grown(self.code, text):
                 for term in _shares(value.shape, self.arrays, self.named):
                     yield ast.AugAssign(as_store(node), ast.Add(), term)
 
@@ -180,6 +181,9 @@ def _shares(
     for other, other_value in arrays:
         if other_value.shape == shape:
             yield other
+            for factor, what, _ in named:
+                if isinstance(what, float | np.floating):
+                    yield binary(factor, ast.Mult(), other)
         for factor, what, _ in named if len(shape) == 2 else ():
             if not is_array(what) or np.ndim(what) != np.ndim(other_value):
                 continue

@@ -72,7 +72,8 @@ def _other_constant(node: ast.Constant, site: Site, around: BuildingBlocks) -> I
     others: list[float] = [2 * value, value / 2, -value, 0, 1, 2, 0.5, *around.numbers]
     if isinstance(value, int) or float(value).is_integer():
         others = [value + 1, value - 1, *others]
-    if is_index(site) or site.field == "slice" or isinstance(site.owner, ast.keyword):
+    is_position = isinstance(value, int) and (is_index(site) or site.field == "slice")
+    if is_position or isinstance(site.owner, ast.keyword):
         return
     if site.owner is site.statement and value and not isinstance(site.statement, ast.For):
         for scalar, amount, _ in around.named(site):
@@ -88,10 +89,12 @@ def _other_constant(node: ast.Constant, site: Site, around: BuildingBlocks) -> I
             yield count, "constant", 1.5, count
     for scalar, amount, _ in around.named(site):
         is_variable = (
-            isinstance(scalar, ast.Name) and isinstance(amount, float) and abs(amount) > TINY
+            isinstance(scalar, ast.Name | ast.Attribute)
+            and isinstance(amount, float)
+            and abs(amount) > TINY
         )
         if is_variable and amount != value:
-            yield scalar, "constant", 1.35 if type(value) is float else 1.45, scalar
+            yield scalar, "constant", 1.3, scalar
     for other in dict.fromkeys(others):
         if other != value:
             same = isinstance(value, int) and float(other).is_integer()

@@ -7,34 +7,39 @@ import ast
 import numpy as np
 
 from chainrule._src.check.code import nodes_of
-from chainrule._src.check.edits import Edit
-from chainrule._src.check.subject import FaultyProgram
-from chainrule._src.check.suspects import read_by, targets_of, unknown
+from chainrule._src.check.edits import Edit, called_name
+from chainrule._src.check.ranking import spoils
+from chainrule._src.check.subject import FaultyProgram, Repair
+from chainrule._src.check.suspects import departures, targets_of
 from chainrule._src.check.watching import Site, is_number
 
+DOUBTFUL = 1.8  # the cost of a change from which on it may compensate for another mistake
 
-def origin_of(subject: FaultyProgram, line: Site) -> Site:
-    """Follow a line's wrong value back to the line where it arose.
 
-    If the line reads only values of the right program, the result is the line itself.
+def is_doubtful(subject: FaultyProgram, repair: Repair) -> bool:
+    """Return true if a repair may compensate for a mistake elsewhere.
+
+    It takes several changes or an unlikely one, or changes a line whose value was right.
     """
-    table = subject.around.right.table if subject.around.right else None
-    wrong_lines = []
-    for other in (*unknown(subject, True), *unknown(subject, False)):
-        value = subject.result(other)
-        if table and not table.matches(value) and not np.isin(value, (0, 1)).all():  # no mask
-            wrong_lines.append(other)
-    while True:
-        parts = [p.trace.order for p in subject.watch.sites
-                 if p.statement is line.statement and p.trace.values]  # fmt: skip
-        before = [
-            other for other in wrong_lines if other.trace.order < line.trace.order and (
-                other.trace.order > min(parts) if other.code is not line.code
-                else read_by(line) & targets_of(other))
-        ]  # fmt: skip
-        if not before:
-            return line
-        line = max(before, key=lambda other: other.trace.order)
+    several = len(repair.edits) > 1 or repair.mended != subject.wrong
+    return several or repair.cost >= DOUBTFUL or spoils(subject, repair)
+
+
+def departed(subject: FaultyProgram, repair: Repair) -> list[Site]:
+    """Return the lines that depart from the right program, before a doubtful repair.
+
+    First those in a function that the repaired line calls.
+    """
+    if not is_doubtful(subject, repair):
+        return []
+    lines = [subject.lines.get(id(e.statement)) for e in repair.edits if e.make_hook is None]
+    repaired = [line for line in lines if line is not None]
+    is_later = not repaired or spoils(subject, repair)
+    last = np.inf if is_later else max(p.trace.order for p in repaired)
+    called = {called_name(node) for e in repair.edits for node in nodes_of(e.statement)}
+    changed = [line.statement for line in repaired]
+    before = [p for p in departures(subject) if p.trace.order < last and p.statement not in changed]
+    return sorted(before, key=lambda p: p.code.code_object.co_name not in called)
 
 
 def unused_after(subject: FaultyProgram, edit: Edit) -> Site | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from chainrule._src.check.comparing import scale_of
 from chainrule._src.check.responses import IMPOSSIBLE
 from chainrule._src.check.settled import outermost
@@ -27,13 +29,20 @@ def pinned_lines(subject: FaultyProgram) -> list[Site]:
                 continue
             addition = subject.responses.located(line)
             if addition is IMPOSSIBLE:
-                if line.owner is line.statement:  # of an argument this tells nothing of the others
+                is_all = line.owner is line.statement and not _writes_entries(line.statement)
+                if is_all:  # of an argument this tells nothing of the others, nor of an index
                     others.add(id(line.statement))
             elif addition is not None:
                 subject.pinned.append(line)
         others -= {id(line.statement) for line in subject.pinned}
         subject.ruled_out = others if subject.pinned else set()
     return subject.pinned
+
+
+def _writes_entries(statement: ast.AST) -> bool:
+    """Return true if a statement adds to entries of an array, perhaps to wrong ones."""
+    target = getattr(statement, "target", None)
+    return isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Constant)
 
 
 def seems_twofold(subject: FaultyProgram) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.check.calls import ALONG_AXES
-from chainrule._src.check.code import FunctionSource, nodes_of
+from chainrule._src.check.code import nodes_of
 from chainrule._src.check.comparing import is_textbook
 from chainrule._src.check.edits import Edit, applied, called_name
 from chainrule._src.check.known import ValueTable
@@ -81,7 +81,12 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
     return [
         r
         for _, r in sorted(
-            scored, key=lambda pair: (round(pair[0], 6), _earliness(pair[1], subject))
+            scored,
+            key=lambda pair: (
+                round(pair[0], 6),
+                _earliness(pair[1], subject),
+                sum(_size(edit.new) for edit in pair[1].edits),
+            ),
         )
     ]
 
@@ -137,14 +142,14 @@ def _only_calls(edit: Edit, subject: FaultyProgram) -> bool:
     is_average = edit.kind in ("missing divisor", "missing term")
     if is_average and isinstance(edit.owner, ast.Call) and edit.field == "args":
         return False  # the function gets what lacks it
-    return _calls_another(subject, edit.code, edit.statement)
+    return calls_another(subject, edit)
 
 
-def _calls_another(subject: FaultyProgram, code: FunctionSource, statement: ast.AST) -> bool:
+def calls_another(subject: FaultyProgram, at: Edit | Site) -> bool:
     """Return true if a statement calls another of the functions, which the loss does not run."""
-    others = [c for c in subject.codes if c is not code and id(c.tree) not in subject.settled]
+    others = [c for c in subject.codes if c is not at.code and id(c.tree) not in subject.settled]
     names = {other.code_object.co_name for other in others}
-    value = getattr(statement, "value", None)
+    value = getattr(at.statement, "value", None)
     return value is not None and any(called_name(node) in names for node in nodes_of(value))
 
 
@@ -154,7 +159,7 @@ def passes_on(subject: FaultyProgram, line: Site) -> bool:
     read = [p.value for p in line.near if isinstance(p.node, ast.Name) and is_array(p.value)]
     factors = [{m.factor for m in table.matches(value)} for value in read] if table else []
     reads_multiple = any(some and 1 not in some for some in factors)
-    return reads_multiple or _calls_another(subject, line.code, line.statement)
+    return reads_multiple or calls_another(subject, line)
 
 
 def _arises_here(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:
@@ -235,7 +240,8 @@ def unlikely(edit: Edit, is_ready: bool = False) -> float:
     is_number_alone = edit.kind in ("missing divisor", "sign") or not _is_array_factor(edit)
     score -= 0.8 * (growth > 0 and not (is_number_alone or is_ready) and _is_copy(edit))
     score += CACHED * _is_in_cache(edit)
-    score += 0.6 * (growth > 1 and isinstance(edit.old, ast.Constant))
+    is_variable = isinstance(edit.new, ast.Name | ast.Attribute)
+    score += 0.6 * (growth > 1 and isinstance(edit.old, ast.Constant) and not is_variable)
     score += 0.3 * (edit.kind == "missing divisor" and _is_in_loop(edit))
     score += 0.4 * (edit.kind == "transpose" and _is_reduced(edit))
     score += 0.6 * (edit.kind == "missing divisor" and _is_term(edit))
@@ -305,7 +311,8 @@ def _has_siblings(edit: Edit) -> bool:
     factor = type(new.op), ast.dump(new.right)
     inside = [n for n in nodes_of(edit.statement) if isinstance(n, ast.BinOp)]
     if edit.site is not None and edit.site.owner is edit.statement:
-        others = [s for s in nodes_of(edit.code.tree) if isinstance(s, ast.Assign)]
+        kinds = ast.Assign | ast.AugAssign
+        others = [s for s in nodes_of(edit.code.tree) if isinstance(s, kinds)]
         inside += [n for s in others for n in _products(s.value)]
     return any((type(node.op), ast.dump(node.right)) == factor for node in inside)
 

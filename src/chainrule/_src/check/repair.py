@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 import numpy as np
 
 from chainrule._src.check.clock import Deadline
 from chainrule._src.check.code import nodes_of
-from chainrule._src.check.edits import Edit, called_name
+from chainrule._src.check.edits import called_name
+from chainrule._src.check.origin import departed, is_doubtful
 from chainrule._src.check.pinned import groups, pinned_lines, seems_twofold
 from chainrule._src.check.ranking import passes_on, ranked, spoils, unlikely
 from chainrule._src.check.sandbox import FAILURES
@@ -27,14 +27,15 @@ from chainrule._src.check.stages import (
 from chainrule._src.check.statements import copy_edits
 from chainrule._src.check.subject import FaultyProgram, Repair
 from chainrule._src.check.suspects import (
+    first_steps,
     has_common_factor,
-    multiples,
     suspicious,
     understood,
     unknown,
 )
 from chainrule._src.check.watching import Site
 
+MOST_DEPARTED = 3  # lines of which all changes are held against a doubtful repair
 MOST_UNKNOWN = 8  # lines with an unknown value that are searched first
 TIERS = {0: 1.5, 1: 2.0, 2: np.inf}  # a cost below which the search skips the tiers after this one
 QUICKEST = {0: 1.5}  # the first tier alone
@@ -56,11 +57,26 @@ CALLS = 0.1  # of the time that is left, for the calls of a function that has a 
 DEFERRED = 0.25  # of the time that is left, for changes that can mend a part alone
 CERTAIN = 2.0  # a repair that costs more in the first wrong line is held against other lines
 SPOILT = 0.5  # the penalty of a change of a line whose value is right
+NEAR = 0.2  # repairs elsewhere that cost this much more are held against a doubtful one
 SLACK = 0.62  # a repair that costs this much more than the cheapest is still named
 
 
 def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
-    """Return the repairs of all wrong results, the likeliest first; else of as many as possible."""
+    """Return the repairs of all wrong results, the likeliest first; else of as many as possible.
+
+    A doubtful one is held against those of the lines that depart from the right program before.
+    """
+    candidates = _searched(subject, depth)
+    if not candidates or not is_doubtful(subject, candidates[0]):
+        return candidates
+    others = _of_lines(subject, departed(subject, candidates[0])[:MOST_DEPARTED], SUSPICIOUS)[0]
+    others += _singles(subject, [(ALL, 0), (ALL, 1)], min(map(_cost, candidates)) + NEAR)[0]
+    if not others or candidates[0].mended != subject.wrong:
+        return others or candidates
+    return ranked(subject, [*others, *candidates])
+
+
+def _searched(subject: FaultyProgram, depth: int) -> list[Repair]:
     candidates: list[Repair] = []
     if has_common_factor(subject):
         candidates = _singles(subject, [(ALL, 0), (ALL, 1)], kinds=SCALING)[0]
@@ -151,7 +167,7 @@ def _line_by_line(
             *((tier, lines[1:]) for tier in of_others),
         ):
             for line in some:
-                for edit in understood(subject, line, tier):
+                for edit in understood(subject, line, tier) if not subject.is_late else ():
                     repair = subject.repaired((edit,))
                     if repair is not None:
                         (complete if repair.mended == subject.wrong else parts).append(repair)
@@ -273,12 +289,13 @@ def _with_others(
 def _through_lines(subject: FaultyProgram) -> list[Repair]:
     """Return combinations: a change that makes a line right, and a repair of what is wrong then."""
     limit = subject.part_of_time(PAIRS)
-    for edit in _first_steps(subject):
+    for edit in first_steps(subject):
         if limit.has_passed:
             break
         with contextlib.suppress(*FAILURES), subject.changed((edit,)) as inner:
             if not inner.wrong or not inner.wrong <= subject.wrong:
                 continue
+            inner.deadline = limit
             more = _line_by_line(inner)[0] or _suspicious(inner)[0]
             pairs = [
                 Repair((edit, *r.edits), subject.wrong) for r in more if not r.edits[-1].make_hook
@@ -286,24 +303,6 @@ def _through_lines(subject: FaultyProgram) -> list[Repair]:
             if pairs:
                 return pairs
     return []
-
-
-def _first_steps(subject: FaultyProgram) -> Iterator[Edit]:
-    """Yield changes that make lines right: the missing average, then those of unknown lines."""
-    for line in multiples(subject)[:-4:-1]:
-        inside = subject.within(line.statement, (0, 1))
-        yield from [e for e in inside if e.kind == "missing divisor" and _by_count(e, subject)][:1]
-    for line in (*unknown(subject, True)[:3], *unknown(subject, False)[:3]):
-        for tier in TIERS:
-            yield from understood(subject, line, tier)[:2]
-
-
-def _by_count(edit: Edit, subject: FaultyProgram) -> bool:
-    """Return true if a change divides by the number of samples."""
-    site = edit.site or subject.lines.get(id(edit.statement))
-    text = ast.unparse(edit.detail)
-    named = [*subject.around.named(site), *subject.around.count(site)] if site is not None else []
-    return any(t == text and np.ndim(v) == 0 and v == subject.around.n for _, v, t in named)
 
 
 def _best(parts: list[Repair]) -> list[Repair]:
@@ -346,7 +345,7 @@ def _singles(
     parts: list[Repair] = []
     cheapest = np.inf
     for kind, tier in stages:
-        last = kind == SPREAD or cheapest <= 1.5 or (kind == PART and cheapest < 3)
+        last = kind == SPREAD or cheapest < 1.45 or (kind == PART and cheapest < 3)
         if subject.is_late or (complete and last):
             break
         if LEAST.get(tier, 0.0) > min(most, cheapest + SLACK):

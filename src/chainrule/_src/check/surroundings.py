@@ -308,12 +308,11 @@ class BuildingBlocks:
         function = site.code.functions[0]
         outer = {k: c.cell_contents for k, c in zip(function.__code__.co_freevars,
                  function.__closure__ or (), strict=True) if _is_filled(c)}  # fmt: skip
-        used = {
-            name: function.__globals__[name]
-            for name in function.__code__.co_names
-            if name in function.__globals__
-        }
-        return {**used, **outer, **scope}
+        names = function.__globals__
+        used = {name: names[name] for name in function.__code__.co_names if name in names}
+        of_loss = {name for code in self.loss.codes() for name in code.code_object.co_names}
+        constants = {name: names[name] for name in of_loss if isinstance(names.get(name), float)}
+        return {**constants, **used, **outer, **scope}
 
     def unread(self, code: FunctionSource) -> set[str]:
         """Return the variables that a function computes for nothing: their value is never read.

@@ -7,6 +7,7 @@ import builtins
 import contextlib
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from chainrule._src.check.code import FunctionSource, nodes_of
 from chainrule._src.check.comparing import scale_of
 from chainrule._src.check.edits import Edit, applied, called_name
 from chainrule._src.check.sandbox import FAILURES
+from chainrule._src.check.settled import outermost
 from chainrule._src.check.subject import FaultyProgram
 from chainrule._src.check.valuing import Evaluator, equal, value_of
 from chainrule._src.check.watching import Site, is_number
@@ -54,6 +56,31 @@ def unknown(subject: FaultyProgram, is_whole: bool) -> list[Site]:
     first.sort(key=lambda site: site not in named[:1])
     before_first = [site for line in first[:1] for site in sources(subject, line)]
     return [*first, *before_first, *later] if is_whole else first
+
+
+def departures(subject: FaultyProgram, *, partly: bool = False) -> list[Site]:
+    """Return the expressions that depart from the right program, in the order they run.
+
+    They are values of statements, arguments and the like. At some turn such an expression has a
+    value that the right program does not have, and it reaches all wrong results, and no right one;
+    if ``partly``, it reaches a wrong one. Numbers that are added up come last: they may be terms
+    of a product.
+    """
+    table = subject.around.right.table if subject.around.right else None
+    passed_over = subject.settled | subject.ruled_out
+    sites = [p for p in outermost(subject.watch) if table and id(p.statement) not in passed_over]
+    turns = [(t, p.trace.order, p) for p in sites for t, _ in enumerate(p.trace.values)]
+    departing: dict[int, Site] = {}
+    for turn, _, site in sorted(turns, key=lambda each: each[:2]):
+        value = site.trace.values[turn]
+        is_name = isinstance(site.node, ast.Name)  # which passes on what was computed before
+        is_finite = not is_name and is_number(value) and bool(np.isfinite(value).all())
+        if table and is_finite and site.key not in departing and not table.knows(value):
+            departing[site.key] = site
+    reached = [(p, subject.reach(p)) for p in departing.values()]
+    all_wrong = [p for p, names in reached if names == subject.wrong]
+    some = [p for p, names in reached if names & subject.wrong] if partly else all_wrong
+    return sorted(some, key=lambda p: isinstance(p.owner, ast.AugAssign) and not np.ndim(p.value))
 
 
 def is_misnamed(subject: FaultyProgram, line: Site, value: Any) -> bool:
@@ -176,6 +203,24 @@ def understood(subject: FaultyProgram, line: Site, tier: int) -> list[Edit]:
     for edit in matching:
         edit.reach = subject.reach_of(edit)
     return matching
+
+
+def first_steps(subject: FaultyProgram) -> Iterator[Edit]:
+    """Yield changes that make lines right: the missing average, then those of unknown lines."""
+    for line in multiples(subject)[:-4:-1]:
+        inside = subject.within(line.statement, (0, 1))
+        yield from [e for e in inside if e.kind == "missing divisor" and _by_count(e, subject)][:1]
+    for line in (*unknown(subject, True)[:3], *unknown(subject, False)[:3]):
+        for tier in range(3):
+            yield from understood(subject, line, tier)[:2]
+
+
+def _by_count(edit: Edit, subject: FaultyProgram) -> bool:
+    """Return true if a change divides by the number of samples."""
+    site = edit.site or subject.lines.get(id(edit.statement))
+    text = ast.unparse(edit.detail)
+    named = [*subject.around.named(site), *subject.around.count(site)] if site is not None else []
+    return any(t == text and np.ndim(v) == 0 and v == subject.around.n for _, v, t in named)
 
 
 def targets_of(line: Site) -> set[str]:

@@ -63,6 +63,7 @@ TEMPLATES = {
     "extra option": "the option {detail} does not belong here (another order or rule): {right}",
     "extra index": "a part is taken (one sample or row alone) where all belongs: {right}",
     "extra power": "the power is wrong: {right} instead of {wrong} (a square)",
+    "inverse": "the inverse belongs here (a division, the power -1): {right} instead of {wrong}",
     "branches": "the two cases are exchanged (the condition is the wrong way round): {right}",
     "missing line": "a line is missing, a path or a share is left out: {detail}",
     "missing condition": "this line must stand within the condition (indent): only where it holds",
