@@ -178,12 +178,14 @@ def _number(value: float) -> float | str:
 
 
 def _array(spec: ArraySpec) -> dict[str, Any]:
-    """Describe an array: a size is a number, ``"rows"``, or ``[a, b]`` for a + b·n."""
+    """Describe an array: a size is a number, ``"rows"``, or ``[a, b]`` for a + b·n.
+
+    The order of the axes in memory is left out if it is NumPy's.
+    """
     key = spec.name if spec.role == "constant" else path_key(spec.content)
     sizes = [[size.offset, size.slope] if isinstance(size, Linear) else size for size in spec.sizes]
-    return {
-        "role": spec.role, "key": key, "dtype": spec.dtype.str, "order": spec.order, "sizes": sizes,
-    }  # fmt: skip
+    order = {} if list(spec.order) == sorted(spec.order) else {"order": spec.order}
+    return {"role": spec.role, "key": key, "dtype": spec.dtype.str, **order, "sizes": sizes}
 
 
 def path_key(path: Path | None) -> str:
