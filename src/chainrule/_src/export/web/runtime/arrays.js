@@ -144,11 +144,10 @@ export function writeWeights(weights) {
 
 /** Decompress base64 of deflated bytes. */
 export async function unpacked(text) {
-  const letters = atob(text);
-  const packed = new Uint8Array(letters.length);
-  for (let i = 0; i < packed.length; i++) packed[i] = letters.charCodeAt(i);
+  /** @type {Uint8Array<ArrayBuffer>} */
+  const packed = /** @type {any} */ (Uint8Array).fromBase64?.(text) ?? Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const zlib = globalThis.process?.getBuiltinModule?.("zlib"); // Node loads its streams slowly
   if (zlib) return new Uint8Array(zlib.inflateRawSync(packed));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  const stream = new Response(packed).body?.pipeThrough(new DecompressionStream("deflate-raw"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
