@@ -58,7 +58,9 @@ def test_a_report_behind_a_failure_ends_no_other_training(module):
         answer(data, after) { setTimeout(() => this.onmessage({ data }), after); }
         postMessage({ parts }) {
           if (parts) this.answer({ ready: true }, 0);
-          else if (jobs++) setTimeout(() => this.isEnded || this.answer({ result: { history: [], carry: [] } }, 0), 60);
+          else if (jobs++) setTimeout(() => {
+            if (!this.isEnded) this.answer({ result: { history: [], carry: [] } }, 0);
+          }, 60);
           else for (const after of [1, 30]) this.answer({ logs: [{ loss: 1 }], carry: [] }, after);
         }
         terminate() { this.isEnded = true; }

@@ -88,7 +88,7 @@ def function_for_web(
 
 def step_for_web(
     step: Callable[..., Any], loss: Any, carry: Any, data: Any, batch_size: int, where: str,
-    large: float = LARGE,
+    large: float = LARGE, is_fixed: bool = False,
 ) -> WebKernel:  # fmt: skip
     """Return the kernel that runs a training step over batches of samples.
 
@@ -106,11 +106,15 @@ def step_for_web(
         Name of the function in error messages.
     large : float
         As for `function_for_web`.
+    is_fixed : bool
+        If true, the kernel serves no other batch size.
     """
     try:
         recorded = RecordedStep(step, loss, carry, data)
         program = recorded.found(min(batch_size, EXAMPLES))
-        rows = (1, 1) if batch_size == 1 else _batches(recorded, program, batch_size)
+        rows: tuple[int, int | None] = (batch_size, batch_size)
+        if batch_size > 1 and not is_fixed:
+            rows = _batches(recorded, program, batch_size)
         names = [*program.arguments][1:]
         dtypes = {path: leaf.dtype for path, leaf in leaves(dict(zip(names, data, strict=True)))}
         kernel = training_kernel(program, batch_size, dtypes, threads=False)

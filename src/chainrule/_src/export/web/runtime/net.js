@@ -116,7 +116,7 @@ class Net {
     }
     const [low, high] = kernel.form.rows;
     const n = Math.max(rows, low);
-    if (high !== null && n > high) throw new Error(`${where}: this network takes ${low === high ? high : `at most ${high}`} samples at once, received ${rows}`);
+    if (high !== null && (n > high || (this.about.stateful && rows < low))) throw new Error(`${where}: this network takes ${low === high ? high : `at most ${high}`} samples at once, received ${rows}`);
     kernel.reserve(n);
     if (kernel.filled !== this.values) {
       for (const prefix of prefixes) for (const weight of this.weightsAs(prefix)) kernel.write(...weight);
@@ -147,8 +147,9 @@ class Net {
   async predict(x) {
     const { rows, given } = this.samples(x, "predict");
     const results = await this.computed("predict", "predict", rows, given, "weights");
+    if (this.about.stateful) this.take(Object.entries(results));
     const outputs = this.about.outputs.map((name, i) => {
-      const values = plain(results[this.about.outputs.length > 1 ? `result/${i}` : "result"]);
+      const values = plain(results[`result/${i}`] ?? results.result);
       const all = values.subarray(0, (values.length / Math.max(rows, this.parts.predict.form.rows[0])) * rows);
       return [name, name === this.about.label ? Array.from(all, (code) => this.classes[code]) : all];
     });
@@ -245,11 +246,11 @@ class Net {
     if (!isTaken(last)) throw new Error(`train: the last batch of ${rows} samples would have ${last}; this module takes ${taken}: choose another batchSize`);
   }
 
-  /** Take the weights and the optimizer's state after training. */
+  /** Take the weights and the optimizer's state after training, or the states that a prediction passes on. */
   take(carry) {
     this.values = new Map(this.values);
     for (const [key, values] of carry) {
-      const name = key.replace(/^carry\/(params|layers)\//, "weights/").replace(/^carry\/state\//, "optimizer/");
+      const name = key.replace(/^(carry\/(params|layers)|result\/\d+)\//, "weights/").replace(/^carry\/state\//, "optimizer/");
       const old = this.values.get(name);
       if (old) this.values.set(name, { ...old, data: values });
     }

@@ -113,22 +113,23 @@ async function scorer(part) {
 const several = (values) => (values.length === 1 ? Number(values[0]) : Array.from(values, Number));
 
 /** Answer a page's messages, in a worker: what is trained comes first, then the jobs. */
-export function serve(listen, post) {
+export function serve(port) {
   let trainer, isStopped = false;
-  listen(async (message) => {
-    if (message.parts) {
-      trainer = new Trainer(message.parts);
+  const post = (message) => port.postMessage(message);
+  port.onmessage = async ({ data }) => {
+    if (data.parts) {
+      trainer = new Trainer(data.parts);
       post({ ready: true });
-    } else if (message.stop) isStopped = true;
+    } else if (data.stop) isStopped = true;
     else
       try {
-        isStopped = message.isStopped;
-        post({ result: await trainer.run(message.job, post, () => isStopped) });
+        isStopped = data.isStopped;
+        post({ result: await trainer.run(data.job, post, () => isStopped) });
       } catch (error) {
         const { name, message } = /** @type {Error} */ (error);
         post({ error: { name, message } });
       }
-  });
+  };
 }
 
 /** Trains in a worker that runs this text, or without one where none is allowed. */
@@ -234,7 +235,7 @@ async function startedWorker(text, parts) {
 }
 
 function browserWorker(text, told, failed) {
-  const url = URL.createObjectURL(new Blob([`${text}.serveBrowser()`], { type: "text/javascript" }));
+  const url = URL.createObjectURL(new Blob([`${text}.serve(self)`], { type: "text/javascript" }));
   const worker = new Worker(url);
   URL.revokeObjectURL(url);
   worker.onmessage = ({ data }) => told(data);
@@ -245,10 +246,6 @@ function browserWorker(text, told, failed) {
 async function nodeWorker(text, told, failed) {
   const threads = "node:worker_threads"; // a name, so that bundlers do not look for it
   const { Worker: Thread } = await import(/* @vite-ignore */ threads);
-  const start = `import("${threads}").then(({ parentPort }) => ${text}.serveNode(parentPort))`;
+  const start = `import("${threads}").then(({ parentPort }) => ${text}.serve(parentPort))`;
   return new Thread(start, { eval: true }).on("message", told).on("error", failed);
 }
-
-export const serveBrowser = () =>
-  serve((take) => (onmessage = (event) => take(event.data)), (message) => postMessage(message));
-export const serveNode = (port) => serve((take) => port.on("message", take), (message) => port.postMessage(message));
