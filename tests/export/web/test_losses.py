@@ -237,6 +237,7 @@ ODD = {
     "net.predict([[1, 2, 3, 4], [1, 2, 3]])":
         "row 1 of x has 3 entries, row 0 has 4",
     "net.predict([1, 2, 3, 4n ** 40n])": None,
+    "net.predict([1, 2, 3, 1e39])": "x holds 1e+39 in row 0, which is no f4",
     "net.predict([1, 2, 3, { a: 1n }])": "x holds [object Object] in row 0, expected a number",
     "net.predict('text')": "x must hold samples of 4 numbers",
     "(() => { const x = []; x.push(x); return net.predict(x); })()":

@@ -322,7 +322,7 @@ class Net {
     if (!Number.isInteger(rows) || rows < 1)
       throw new Error(`${where}: ${name} must hold samples of ${shape.length ? `${shape.join(" × ")} numbers` : "one number"}, received ${all.length} numbers`);
     const [, sign, bytes] = /([iu])(\d)$/.exec(dtype) ?? [];
-    const bound = sign ? 2 ** (8 * Number(bytes) - (sign === "i" ? 1 : 0)) : Infinity;
+    const bound = sign ? 2 ** (8 * Number(bytes) - (sign === "i" ? 1 : 0)) : dtype === "<f4" ? 2 ** 128 : Infinity;
     const least = sign === "u" ? 0 : -bound;
     for (let i = 0; i < all.length; i++) {
       const value = all[i], kind = typeof value;
