@@ -149,6 +149,20 @@ class Rounded(TorchDispatchMode):
         part.mul_(1 + self.unit * (2 * signs - 1))
 
 
+class Largest(TorchDispatchMode):
+    """Remembers the largest finite number that is computed."""
+
+    number = 0.0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for part in torch.utils._pytree.tree_leaves(result):
+            if isinstance(part, torch.Tensor) and part.dtype == torch.float64 and part.numel():
+                sizes = torch.nan_to_num(part.detach().abs(), 0.0, 0.0)
+                self.number = max(self.number, float(sizes.max()))
+        return result
+
+
 class Judge:
     """Trains a configuration in Keras.
 
@@ -172,9 +186,18 @@ class Judge:
 
     def run(self, unit: float = 0.0, seed: int = 0) -> End:
         """Return the end of a run whose roundings are of one unit."""
+        return self._run(Rounded(unit, seed), unit, seed)
+
+    def largest(self) -> float:
+        """Return the largest number that is computed, also within layers."""
+        mode = Largest()
+        self._run(mode, 0.0, 0)
+        return mode.number
+
+    def _run(self, mode: TorchDispatchMode, unit: float, seed: int) -> End:
         model = self._model(self.start, unit, seed)
         self._compile(model)
-        with Rounded(unit, seed):
+        with mode:
             return ends(model, self.configuration, self.data)
 
     def _compile(self, model: Any) -> None:
