@@ -5,7 +5,7 @@ import type { Store } from "./store";
 const pixels = new WeakMap<Store, Signal<number>>();
 const signalOf = (store: Store): Signal<number> => {
   let pixel = pixels.get(store);
-  if (!pixel) pixels.set(store, (pixel = signal(1)));
+  if (!pixel) pixels.set(store, (pixel = signal(pixelFor(innerWidth)))); // nearly the page's, until that is known
   return pixel;
 };
 

@@ -40,7 +40,7 @@ def test_a_figure_is_small(widgets, name):
     script, picture = folder / "script.js", folder / "picture.svg"
     assert script.stat().st_size <= LARGEST
     assert picture.stat().st_size <= LARGEST
-    assert "serveBrowser" not in script.read_text("utf-8")  # the runtime is a script of its own
+    assert "serve(self)" not in script.read_text("utf-8")  # the runtime is a script of its own
 
 
 def test_a_figure_depends_on_the_code_that_it_imports(widgets):

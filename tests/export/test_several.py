@@ -133,7 +133,11 @@ def test_the_types_of_a_web_module_name_inputs_and_targets(tmp_path):
     assert "'word' does not exist" in problem
 
 
-def test_a_page_takes_one_input_only(tmp_path):
-    with pytest.raises(DataError, match="needs a model with one input and one output"):
-        two_towers().export(tmp_path / "towers.html")
+def test_a_page_has_one_output_and_trains_with_one_input_only(tmp_path):
+    model = two_towers()
+    rating = keras.Model(model.input, model.output[0])
+    rating.compile("adam", "mse")
+    for each, options in ((model, {}), (rating, {"training": True})):
+        with pytest.raises(DataError, match="needs a model with one input and one output"):
+            each.export(tmp_path / "towers.html", **options)
     assert not any(tmp_path.iterdir())

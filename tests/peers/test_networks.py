@@ -33,7 +33,7 @@ try:
 except Failure as failure:
     print(failure)
 """
-SEEDS = [3, 4, 5, 6, 8]
+SEEDS = [3, 4, 5, 6, 8, 3600193]  # the last has windows of equal numbers, of which a pool takes one
 
 
 def test_networks_agree_on_every_road_and_a_step_a_billionth_too_long_is_found():

@@ -59,15 +59,14 @@ export class Network {
   static async of(content: Content, lesson: Lesson, settings: Values, mistake: string | null): Promise<Network> {
     const entry = lesson.networks[networkKey(settings)];
     if (!entry) throw new Error(`this page has no kernels for ${networkName(settings)}; it has ${offered(lesson)}. chainrule blackboard trains any network`);
-    const pack = await content.pack<NetworkDocument>(entry.pack);
-    const data = await content.pack<DataDocument>(lesson.data);
+    const [pack, data] = await Promise.all([content.pack<NetworkDocument>(entry.pack), content.pack<DataDocument>(lesson.data)]);
     const rule = settings.optimizer ?? "";
     const { features, classes } = data.document.data;
     const sizes = pack.document.sizes;
     const fit = sizes ? new Fit(sizes, features.length, classes?.length ?? 1) : null;
     const document = fit ? { ...pack.document, setup: fit.text(pack.document.setup) } : pack.document;
-    let [train, single, gradient, diagnosis]: [Kernel, Kernel | null, Kernel, string | undefined] = [null!, null, null!, undefined];
-    let wrong = mistake;
+    let trained: { from: Parameters<typeof kernelOf>[0]; names: string[] } = { from: pack, names: [`train/${rule}`, "gradient", `single/${rule}`] };
+    let diagnosis: string | undefined;
     if (mistake !== null) {
       if (!entry.mistakes || !document.setup.mistakes.some(({ name }) => name === mistake))
         throw new Error(`${networkName(settings)} has no mistake ${mistake} in this page`);
@@ -75,25 +74,21 @@ export class Network {
       diagnosis = mistakes.document.diagnoses[mistake];
       if (mistakes.document.kernels[`train/${mistake}`]) {
         if (rule !== "sgd") throw new Error("the mistakes of this page train with sgd: restart with that optimizer first");
-        train = await kernelOf(mistakes, `train/${mistake}`);
-        gradient = await kernelOf(mistakes, `gradient/${mistake}`);
-      } else wrong = null;
+        trained = { from: mistakes, names: [`train/${mistake}`, `gradient/${mistake}`] };
+      }
     }
-    if (wrong === null) {
-      train = await kernelOf(pack, `train/${rule}`);
-      single = await kernelOf(pack, `single/${rule}`);
-      gradient = await kernelOf(pack, "gradient");
-    }
+    const [scores, slopes, train, gradient, single] = await Promise.all([
+      kernelOf(pack, "scores"), document.kernels.slopes ? kernelOf(pack, "slopes") : null, ...trained.names.map((name) => kernelOf(trained.from, name)),
+    ]);
     const weights = weightsOf(document, pack.arrays, settings);
-    if (mistake !== null && wrong === null) // the start is wrong, not the gradient
+    if (mistake !== null && trained.from === pack) // the start is wrong, not the gradient
       for (const { name, shape } of document.setup.parameters) if (shape.length > 1) weights[`params/${name}`] = new Float64Array(size(shape));
     const shapes = new Map(document.setup.parameters.map(({ name, shape }) => [name, shape]));
     const initial = fit ? withParameters(weights, (name, values) => fit.filled(name, values, shapes.get(name)!)) : weights;
     return new Network(
       lesson, settings, mistake, document, { ...startOf(pack, rule, settings), ...initial },
       samplesOf(data, fit, "X", "y"), samplesOf(data, fit, "X_held", "y_held"),
-      { train, single }, new Evaluation(gradient), new Evaluation(await kernelOf(pack, "scores")),
-      document.kernels.slopes ? new Evaluation(await kernelOf(pack, "slopes")) : null, data, diagnosis, fit,
+      { train: train!, single: single ?? null }, new Evaluation(gradient!), new Evaluation(scores), slopes && new Evaluation(slopes), data, diagnosis, fit,
     );
   }
 

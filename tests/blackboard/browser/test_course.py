@@ -164,6 +164,8 @@ def whole(tmp_path_factory):
 def test_all_lessons_are_small(whole):
     for files in ([whole / "course.html"], [*(whole / "course").rglob("*.*")]):
         assert sum(file.stat().st_size for file in files) <= LARGEST
+        # A browser reads ASCII six times as fast, and keeps it in half of the memory.
+        assert all(file.read_bytes().isascii() for file in files)
 
 
 @pytest.mark.thorough

@@ -34,7 +34,7 @@ def run(module, script, load="", **values):
         [NODE, "--input-type=module"], input=text, capture_output=True, text=True, timeout=120,
         encoding="utf-8",
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     return json.loads(done.stdout)
 
 

@@ -51,6 +51,33 @@ def test_training_runs_without_workers(module, worker):
     assert answer["here"][-1] < answer["here"][0]
 
 
+def test_a_report_behind_a_failure_ends_no_other_training(module):
+    script = """
+      let jobs = 0;
+      globalThis.Worker = class {
+        answer(data, after) { setTimeout(() => this.onmessage({ data }), after); }
+        postMessage({ parts }) {
+          if (parts) this.answer({ ready: true }, 0);
+          else if (jobs++) setTimeout(() => {
+            if (!this.isEnded) this.answer({ result: { history: [], carry: [] } }, 0);
+          }, 60);
+          else for (const after of [1, 30]) this.answer({ logs: [{ loss: 1 }], carry: [] }, after);
+        }
+        terminate() { this.isEnded = true; }
+      };
+      const net = await load();
+      let told = 0;
+      const message = await fails(() => net.train(input.X, input.y, {
+        onEpoch() { told++; throw new Error("mine"); },
+      }));
+      const rest = await Promise.race([
+        net.train(input.X, input.y), new Promise((end) => setTimeout(end, 500, "never")),
+      ]);
+      return [message, told, rest];
+    """
+    assert run(module, script, X=X, y=Y) == ["mine", 1, {"loss": []}]
+
+
 BROWSERS = {
     "WebAssembly.validate = () => false":
         "this browser has no WebAssembly with vectors (SIMD); any of 2023 or later has it",

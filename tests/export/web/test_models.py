@@ -220,14 +220,40 @@ def test_class_names_come_out_and_go_in(tmp_path):
     assert answer["wrong"] == 'train: y holds "pink", expected one of red, green, blue'
 
 
+STATES = """
+const start = net.save(), calls = input.X.slice(0, 3), told = [];
+for (const x of calls) told.push(await net.predict(x));
+const message = await fails(() => net.predict([...calls[0], ...calls[1]]));
+net.restore(start);
+const history = await net.train(input.X.flat(), input.y, { epochs: 2, shuffle: false });
+return { told, message, history, weights: net.weights };
+"""
+
+
+@pytest.mark.thorough  # the road of other layers
+@pytest.mark.parametrize(("rows", "steps", "layer"), [(4, 3, layers.LSTM), (1, 1, layers.GRU)])
+def test_a_stateful_layer_passes_its_states_from_call_to_call(tmp_path, rows, steps, layer):
+    shape = layers.Input((steps, 2), batch_size=rows)
+    model = cr.Sequential([shape, layer(5, stateful=True), layers.Dense(3, "softmax")], seed=0)
+    model.compile("adam", SPARSE)
+    X, y = RNG.normal(size=(5, rows, steps, 2)).astype("f4"), RNG.integers(0, 3, 5 * rows)
+    model.export(tmp_path / "m.mjs", training=True)
+    answer = run(tmp_path / "m.mjs", STATES, X=X, y=y)
+    for x, told in zip(X, answer["told"], strict=False):
+        np.testing.assert_allclose(np.reshape(told, (rows, 3)), model.predict(x), atol=1e-6)
+    assert f"this network takes {rows} samples at once" in answer["message"]
+    model.layers[0].reset_states()
+    given = X.reshape(-1, steps, 2), y
+    history = model.fit(*given, batch_size=rows, epochs=2, shuffle=False, verbose=0).history
+    np.testing.assert_allclose(answer["history"]["loss"], history["loss"], 1e-5)
+    for name, weight in model.network.weights.items():
+        np.testing.assert_allclose(answer["weights"][name], np.ravel(weight), 1e-4, 1e-5)
+
+
 def test_what_does_not_compile_is_refused_before_anything_is_written(tmp_path):
     model = cr.Sequential([layers.Input((4,)), layers.Dense(4), layers.Lambda(np.fft.fft)])
     with pytest.raises(cr.errors.ChainruleError):
         model.export(tmp_path / "m.mjs")
-    stateful = cr.Sequential([layers.Input((3, 2), batch_size=4), layers.LSTM(2, stateful=True)])
-    for name in ("m.mjs", "m.html"):
-        with pytest.raises(cr.errors.ExportError, match=r"layer .lstm. is stateful"):
-            stateful.export(tmp_path / name)
     assert not [*tmp_path.iterdir()]
 
 

@@ -37,6 +37,16 @@ def convolved(x: Any, kernel: Any, *others: Any, **options: Any) -> Any:
     return conv2d(x, kernel.clone(memory_format=torch.contiguous_format), *others, **options)
 
 
+def pooled(x: Any, kernel_size: Any, stride: Any, padding: Any = 0) -> Any:
+    """Return the largest numbers of windows; equal ones share the gradient, as in NumPy's max."""
+    around = [padding] * len(kernel_size) if isinstance(padding, int) else padding
+    ends = [size for each in reversed(around) for size in (each, each)]
+    x = functional.pad(x, ends, value=-torch.inf)
+    for axis, (size, step) in enumerate(zip(kernel_size, stride, strict=True), 2):
+        x = x.unfold(axis, size, step)
+    return torch.amax(x, tuple(range(-len(kernel_size), 0)))
+
+
 def summed(data: Any, segment_ids: Any, num_segments: int, sorted: bool = False) -> Any:  # noqa: A002
     """Return the sums of segments; Keras's are of float32."""
     return data.new_zeros(num_segments).index_add(0, segment_ids, data)
@@ -66,6 +76,7 @@ for name in ("binary", "categorical", "sparse_categorical"):
     entropy = getattr(backend.nn, f"{name}_crossentropy")
     setattr(backend.nn, f"{name}_crossentropy", of_logits(entropy))
 conv2d, functional.conv2d = functional.conv2d, convolved
+functional.max_pool1d = functional.max_pool2d = pooled
 functional.layer_norm = normalised
 backend.math.segment_sum = summed
 
@@ -138,6 +149,20 @@ class Rounded(TorchDispatchMode):
         part.mul_(1 + self.unit * (2 * signs - 1))
 
 
+class Largest(TorchDispatchMode):
+    """Remembers the largest finite number that is computed."""
+
+    number = 0.0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for part in torch.utils._pytree.tree_leaves(result):
+            if isinstance(part, torch.Tensor) and part.dtype == torch.float64 and part.numel():
+                sizes = torch.nan_to_num(part.detach().abs(), 0.0, 0.0)
+                self.number = max(self.number, float(sizes.max()))
+        return result
+
+
 class Judge:
     """Trains a configuration in Keras.
 
@@ -161,9 +186,18 @@ class Judge:
 
     def run(self, unit: float = 0.0, seed: int = 0) -> End:
         """Return the end of a run whose roundings are of one unit."""
+        return self._run(Rounded(unit, seed), unit, seed)
+
+    def largest(self) -> float:
+        """Return the largest number that is computed, also within layers."""
+        mode = Largest()
+        self._run(mode, 0.0, 0)
+        return mode.number
+
+    def _run(self, mode: TorchDispatchMode, unit: float, seed: int) -> End:
         model = self._model(self.start, unit, seed)
         self._compile(model)
-        with Rounded(unit, seed):
+        with mode:
             return ends(model, self.configuration, self.data)
 
     def _compile(self, model: Any) -> None:

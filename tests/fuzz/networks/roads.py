@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 from tests.compile.wasm.host import in_wasm
+from tests.export.web.node import NODE, run
 from tests.fuzz.networks.configuration import Configuration
 from tests.fuzz.networks.keras_on_torch import End, Judge, ends, weights_of
 from tests.fuzz.programs import Failure
 
 import chainrule as cr
-from chainrule.errors import DivergenceError
+from chainrule.errors import DivergenceError, ExportError
 
 RUNS, SOME, MANY = (
     2,
@@ -29,6 +30,12 @@ RUNS, SOME, MANY = (
 )  # of the judge, to find out how far rounding leads; before a road is blamed
 LARGE = 1e15  # whose squares are almost too large for float32
 SHARP = 0.01  # of the largest entry: a wider bound says little
+PAGE = """
+const histories = [];
+for (let i = 0; i < input.fits; i++)
+  histories.push(await net.train(input.X.slice(0, input.rows), input.y, input.options));
+return { histories, predictions: await net.predict(input.X), weights: net.weights };
+"""
 KINK = 1e-6  # of the largest entry: roundings in float64 lead so far from a kink alone
 
 
@@ -71,7 +78,7 @@ class Roads:
         try:
             double, single = (self._end(dtype) for dtype in ("float64", "float32"))
         except DivergenceError as error:
-            if largest < LARGE:
+            if largest < LARGE and self.keras.largest() < LARGE:
                 raise Failure("fit", "diverges where the judge does not", str(error)) from error
             return Counter({"diverged": 1})
         if not np.isfinite(largest):
@@ -84,6 +91,8 @@ class Roads:
             self._same("compiled for two threads", self._end("float32", "compiled", 2), one)
             with in_wasm():
                 self._judged("wasm", self._end("float32", "compiled"), "float32")
+            with tempfile.TemporaryDirectory() as folder:
+                self._in_a_page(Path(folder) / "net.mjs")
             self.counts["compiled"] += 1
         self._same("fit twice", self._end("float32"), single)
         with tempfile.TemporaryDirectory() as folder:
@@ -92,21 +101,53 @@ class Roads:
         return self.counts
 
     def _end(self, dtype: str, engine: str = "numpy", threads: int = 1) -> End:
-        model = self.configuration.compiled_model(dtype, engine)
-        start = iter(self.start)
-        for weight in weights_of(model):
-            weight[...] = next(start)
         with of_threads(threads):
-            return ends(model, self.configuration, self.data)
+            return ends(self._at_start(dtype, engine), self.configuration, self.data)
+
+    def _at_start(self, dtype: str, engine: str = "numpy") -> Any:
+        model = self.configuration.compiled_model(dtype, engine)
+        for weight, value in zip(weights_of(model), self.start, strict=True):
+            weight[...] = value
+        return model
+
+    def _in_a_page(self, path: Path) -> None:
+        """Train and predict in a web module, which knows neither weights of samples nor others."""
+        configuration, exact = self.configuration, self.keras.exact
+        if configuration.weighted or NODE is None:
+            return
+        model = self._at_start("float32")
+        try:
+            model.export(path, training=True, batch_size=configuration.batch_size)
+        except ExportError as error:
+            self.counts[f"page: {error}"] += 1
+            return
+        k, options = configuration.samples, {"epochs": configuration.epochs, "shuffle": False}
+        found = run(
+            path, PAGE, X=self.data["X"], y=self.data["y"][:k], rows=k, fits=configuration.fits,
+            options={**options, "batchSize": configuration.batch_size},
+        )  # fmt: skip
+        end = {
+            f"{score} of fit {number}": np.array(values, float)
+            for number, history in enumerate(found["histories"])
+            for score, values in history.items()
+        }
+        for name, values in found["weights"].items():
+            weight = model.network.weights[name]
+            weight[...] = np.reshape(values, weight.shape)
+        for number, weight in enumerate(weights_of(model)):
+            end[f"weight {number}"] = np.asarray(weight, np.float64)
+        end["predictions"] = np.reshape(found["predictions"], exact["predictions"].shape)
+        self._judged("page", end, "float32", {name: exact[name] for name in end})
+        self.counts["in a page"] += 1
 
     def _tells_nothing(self) -> bool:
         """Whether a rounding in float64 changes what one may see: where weights sit on a kink."""
         exact, bounds = self.keras.exact, self.keras.bound("float64", MANY)
         return any(bounds[n] > KINK * np.max(np.abs(exact[n]), initial=1e-3) for n in exact)
 
-    def _judged(self, road: str, end: End, dtype: str) -> None:
-        """Hold an end against the judge's: all of it, within what rounding may do."""
-        exact = self.keras.exact
+    def _judged(self, road: str, end: End, dtype: str, exact: End | None = None) -> None:
+        """Hold an end against the judge's, or a part of it: within what rounding may do."""
+        exact = self.keras.exact if exact is None else exact
         shapes, expected = ({n: v.shape for n, v in e.items()} for e in (end, exact))
         if shapes != expected:
             raise Failure(road, "other scores or shapes", f"{shapes} instead of {expected}")

@@ -97,8 +97,20 @@ class InUse:
 
     def __call__(self, weights: Any, X: Any) -> Any:
         """Compute the outputs from the weights and the input."""
-        samples = self.features(X) if self.steps else X
-        scores = self.model.network.predicted(weights, samples)
+        return self._outputs(self.model.network.predicted(weights, self._samples(X)))
+
+    def with_states(self, weights: Any, X: Any) -> Any:
+        """Compute the outputs, and behind them the states that layers pass to the next call."""
+        network = self.model.network
+        state = {name: weights[name] for name in network.state}
+        scores, new = network.apply(weights, state, self._samples(X), False)[:2]
+        outputs = self._outputs(scores)
+        return (*outputs, new) if isinstance(outputs, tuple) else (outputs, new)
+
+    def _samples(self, X: Any) -> Any:
+        return self.features(X) if self.steps else X
+
+    def _outputs(self, scores: Any) -> Any:
         if self.quantity is not None:
             return self._quantities(scores.astype(np.float64), self.quantity)
         if self.label is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.errors import ChainruleError, DataError
+from chainrule._src.base.errors import ChainruleError, DataError, ExportError
 from chainrule._src.base.pages import SHARED, HashedText, packed, page
 from chainrule._src.base.version import __version__
 from chainrule._src.data.storage.files import check_writable, write_text
@@ -52,7 +52,13 @@ def write_page(
 
 def page_content(model: Compiled, training: bool, batch_size: int, examples: Any) -> WebContent:
     """Return a model, with the parts of its page and examples, as content."""
-    model.refuse_several("export to a page")
+    if len(model.output_names) > 1 or training or examples is not None:
+        model.refuse_several("export to a page")
+    for layer in model.network.stateful_layers:
+        raise ExportError(
+            f"layer {layer.name!r} is stateful: a page compares predictions of one input, which "
+            "would change its states; export a module, whose name ends in .mjs"
+        )
     used = InUse(model, "export")
     pair = checked_examples(examples, used, training)
     content = model_content(model, training, batch_size)
@@ -61,7 +67,14 @@ def page_content(model: Compiled, training: bool, batch_size: int, examples: Any
         units = {column.name: column.written.unit for column in columns if column.written}
         parts = parts_of_columns(used.steps, units)
     else:
-        parts = parts_of_sample(model, tuple(content.about["inputs"][0]["shape"]))
+        parts = [
+            part
+            for each in content.about["inputs"]
+            for part in parts_of_sample(
+                model.network.first, tuple(each["shape"]), np.dtype(each["dtype"]).kind == "i",
+                each.get("name", ""),
+            )
+        ]  # fmt: skip
     if pair is not None:
         X, y = pair
         parts, content.page = with_examples(parts, X, _column_names(examples))

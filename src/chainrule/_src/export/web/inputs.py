@@ -16,7 +16,6 @@ from chainrule._src.data.preprocessing.calendar import Calendar
 from chainrule._src.data.preprocessing.columns import OneHot, Picture, Scaled, Signs
 from chainrule._src.data.preprocessing.steps import Step
 from chainrule._src.nn import layers
-from chainrule._src.nn.network.compiled import Compiled
 
 Part = dict[str, Any]
 DRAWINGS = {64: (8, 8), 784: (28, 28)}  # flat samples that are pictures
@@ -69,25 +68,37 @@ def _unit(unit: str) -> Part:
     return {"unit": unit} if unit else {}
 
 
-def parts_of_sample(model: Compiled, shape: tuple[int, ...]) -> list[Part]:
-    """Return the parts of a sample that is one array."""
-    first = model.network.first
+def parts_of_sample(
+    first: Any, shape: tuple[int, ...], integers: bool = False, name: str = ""
+) -> list[Part]:
+    """Return the parts of a sample that is one array.
+
+    Parameters
+    ----------
+    first : Layer
+        What takes the array.
+    shape : tuple of int
+    integers : bool
+        If true, the numbers are whole.
+    name : str
+        Of the array, if there are several.
+    """
     picture = _picture_shape(shape)
     if picture is not None:
-        return [{"name": "", **_picture(picture, _brightness(first))}]
+        return [{"name": name, **_picture(picture, _brightness(first))}]
     n = math.prod(shape)
-    is_sequence = first.integers or isinstance(first, layers.Reshape)
+    is_sequence = integers or isinstance(first, layers.Reshape)
     if len(shape) == 1 and n <= FIELDS and not is_sequence:
         mean, scale = np.zeros(n), np.ones(n)
         if isinstance(first, layers.Normalization):
             mean, scale = (
                 np.broadcast_to(np.ravel(each), n) for each in (first.mean, first.variance**0.5)
             )
-        return [
-            {"name": f"x{i + 1}", **number_part(float(mean[i]), float(scale[i]))} for i in range(n)
-        ]
+        names = [name] if name and n == 1 else [f"{name or 'x'}{i + 1}" for i in range(n)]
+        numbers = zip(names, mean, scale, strict=True)
+        return [{"name": each, **number_part(float(at), float(by))} for each, at, by in numbers]
     steps = shape if len(shape) == 2 else (n, 1)
-    return [{"name": "", "kind": "sequence", "shape": steps, "whole": first.integers}]
+    return [{"name": name, "kind": "sequence", "shape": steps, "whole": integers}]
 
 
 def _picture_shape(shape: tuple[int, ...]) -> tuple[int, int, int] | None:

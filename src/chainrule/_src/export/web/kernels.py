@@ -88,7 +88,7 @@ def function_for_web(
 
 def step_for_web(
     step: Callable[..., Any], loss: Any, carry: Any, data: Any, batch_size: int, where: str,
-    large: float = LARGE,
+    large: float = LARGE, is_fixed: bool = False,
 ) -> WebKernel:  # fmt: skip
     """Return the kernel that runs a training step over batches of samples.
 
@@ -106,11 +106,15 @@ def step_for_web(
         Name of the function in error messages.
     large : float
         As for `function_for_web`.
+    is_fixed : bool
+        If true, the kernel serves no other batch size.
     """
     try:
         recorded = RecordedStep(step, loss, carry, data)
         program = recorded.found(min(batch_size, EXAMPLES))
-        rows = (1, 1) if batch_size == 1 else _batches(recorded, program, batch_size)
+        rows: tuple[int, int | None] = (batch_size, batch_size)
+        if batch_size > 1 and not is_fixed:
+            rows = _batches(recorded, program, batch_size)
         names = [*program.arguments][1:]
         dtypes = {path: leaf.dtype for path, leaf in leaves(dict(zip(names, data, strict=True)))}
         kernel = training_kernel(program, batch_size, dtypes, threads=False)
@@ -178,12 +182,14 @@ def _number(value: float) -> float | str:
 
 
 def _array(spec: ArraySpec) -> dict[str, Any]:
-    """Describe an array: a size is a number, ``"rows"``, or ``[a, b]`` for a + b·n."""
+    """Describe an array: a size is a number, ``"rows"``, or ``[a, b]`` for a + b·n.
+
+    The order of the axes in memory is left out if it is NumPy's.
+    """
     key = spec.name if spec.role == "constant" else path_key(spec.content)
     sizes = [[size.offset, size.slope] if isinstance(size, Linear) else size for size in spec.sizes]
-    return {
-        "role": spec.role, "key": key, "dtype": spec.dtype.str, "order": spec.order, "sizes": sizes,
-    }  # fmt: skip
+    order = {} if list(spec.order) == sorted(spec.order) else {"order": spec.order}
+    return {"role": spec.role, "key": key, "dtype": spec.dtype.str, **order, "sizes": sizes}
 
 
 def path_key(path: Path | None) -> str:

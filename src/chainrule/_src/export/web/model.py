@@ -42,19 +42,15 @@ def model_content(model: Compiled, training: bool, batch_size: int) -> WebConten
         )
     used = InUse(model, "export")
     network, example = model.network, used.example()
-    for layer in network.stateful_layers:
-        raise ExportError(
-            f"layer {layer.name!r} is stateful: it passes states from call to call, which no web "
-            "module does; build it with stateful=False"
-        )
-    X = example if used.steps else _rows(example)
+    X = example if used.steps or network.is_stateful else _rows(example)
     content = WebContent(model.name, weights=keyed(network.weights))
     content.kernels["predict"] = function_for_web(
-        used, {"weights": network.weights, "X": X}, "predict", ["X"]
-    )
+        used.with_states if network.is_stateful else used,
+        {"weights": network.weights, "X": X}, "predict", ["X"],
+    )  # fmt: skip
     content.about = {
         "outputs": used.outputs, "label": used.label, "classes": list(used.classes) or None,
-        "without": {},
+        "without": {}, "stateful": network.is_stateful,
     }  # fmt: skip
     if used.steps:
         spellings = {
@@ -122,13 +118,15 @@ def _add_training(content: WebContent, model: Compiled, batch_size: int) -> None
     """Add the kernels of an update and of the metrics."""
     if not model.network.params:
         raise ExportError("no layer has weights that are trained: export without training=True")
+    if model.network.is_stateful:
+        batch_size = model.network.rows
     data, objective = example_data(model.network, model.loss), model.objective
     state = model.optimizer_state or model.optimizer.init(model.network.params)
     sums = objective.sums(data)
     carry = carry_of(objective, sums.zero, state=state)
     content.kernels["train"] = step_for_web(
         objective.training_step(model.optimizer), objective.loss_of_params, carry, data,
-        batch_size, "the model",
+        batch_size, "the model", is_fixed=model.network.is_stateful,
     )  # fmt: skip
     content.optimizer, content.about["batchSize"] = keyed(carry["state"]), batch_size
     if sums.zero:

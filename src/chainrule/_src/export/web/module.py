@@ -152,7 +152,7 @@ def runtime_text(content: WebContent) -> str:
     exported = ["loaded"]
     if "train" in content.kernels:
         parts += ["random", "training"]
-        exported += ["serveBrowser", "serveNode"]
+        exported.append("serve")
     return f"{joined(RUNTIME, [*parts, 'net'])}return {{ {', '.join(exported)} }};"
 
 

@@ -12,7 +12,7 @@ function numbersWith(point, group) {
   const pattern = new RegExp(`^[-+−]?([1-9]\\d{0,2}(${between}\\d{3})+|\\d*)(${point}\\d*)?(e[-+]?\\d+)?$`, "i");
   const groups = new RegExp(between, "g");
   return (text) => {
-    if (!pattern.test(text) || !/^[-+−]?.?\d/.test(text)) return NaN;
+    if (!pattern.test(text) || !/^[-+\u2212]?.?\d/.test(text)) return NaN;
     return Number(text.replace(groups, "").replace("−", "-").replace(",", "."));
   };
 }

@@ -6,10 +6,13 @@ import { Sequence } from "./sequence.js";
 
 const CONTROLS = { number: NumberField, category: CategoryField, time: TimeField, drawing: Pad, picture: Picture, sequence: Sequence };
 
+const product = (sizes) => sizes.reduce((a, b) => a * b, 1);
+
 export class Inputs {
   constructor(net, changed) {
-    const { columns, page } = net.about;
+    const { columns, inputs, page } = net.about;
     this.columns = columns;
+    this.inputs = inputs;
     this.data = Object.fromEntries(net.named("page").map(([name, { data }]) => [name, data]));
     if (this.data.codes) this.data["X/"] = decoded(this.data.codes, net.values.get("page/levels"), net.values.get("page/codes").shape[1]);
     const { low, high, typical } = this.data;
@@ -21,14 +24,14 @@ export class Inputs {
       return control;
     });
     const one = columns && this.data[`X/${columns[0].name}`];
-    const size = page.parts.reduce((sum, { shape }) => sum + (shape ?? []).reduce((a, b) => a * b, 1), 0);
+    const size = page.parts.reduce((sum, { shape }) => sum + product(shape ?? []), 0);
     this.count = columns ? this.lengthOf(one, columns[0]) : (this.data["X/"]?.length ?? 0) / size;
     this.size = size;
     this.next = 0;
   }
 
   lengthOf(array, { shape = [] }) {
-    return array ? array.length / shape.reduce((a, b) => a * b, 1) : 0;
+    return array ? array.length / product(shape) : 0;
   }
 
   /** The value of each control; raises a sentence if one cannot be read. */
@@ -39,9 +42,16 @@ export class Inputs {
   /** Return samples, each a list of values by control, as the network takes them. */
   samples(list) {
     if (!this.columns) {
-      const flat = new Float64Array(list.length * this.size);
-      list.forEach((values, i) => flat.set(values.flatMap((value) => (typeof value === "number" ? value : [...value])), i * this.size));
-      return flat;
+      const arrays = this.inputs.map(({ shape }) => new Float64Array(list.length * product(shape)));
+      list.forEach((values, i) => {
+        const flat = values.flatMap((value) => (typeof value === "number" ? value : [...value]));
+        let at = 0;
+        for (const array of arrays) {
+          const width = array.length / list.length;
+          array.set(flat.slice(at, (at += width)), i * width);
+        }
+      });
+      return arrays.length > 1 ? arrays : arrays[0];
     }
     return list.map((values) => {
       const row = {};
@@ -84,7 +94,7 @@ export class Inputs {
   valueOf({ name, names, kind, shape = [] }, i, k) {
     const low = 0;
     if (names) return names.map((each) => (each === null ? low : this.data[`X/${each}`][i]));
-    const size = shape.reduce((a, b) => a * b, 1);
+    const size = product(shape);
     if (!this.columns) return size > 1 || kind === "sequence" ? this.data["X/"].subarray(i * size, (i + 1) * size) : this.data["X/"][i * this.size + k];
     const column = this.data[`X/${name}`];
     return shape.length ? column.subarray(i * size, (i + 1) * size) : column[i];
@@ -101,7 +111,7 @@ export class Inputs {
     const column = this.data[`X/${name}`];
     if (kind === "category") return Object.keys(codes).find((each) => codes[each] === column[i]) ?? "\u0000";
     if (kind === "time") return column[i] < -8e15 ? "" : new Date(Number(column[i]) * 1000).toISOString();
-    const size = shape.reduce((a, b) => a * b, 1);
+    const size = product(shape);
     return shape.length ? column.subarray(i * size, (i + 1) * size) : column[i];
   }
 }

@@ -24,10 +24,10 @@ export const dtypeOf = (data) => /** @type {string} */ (Object.keys(DTYPES).find
 
 export const isFloat = (data) => data instanceof Float32Array || data instanceof Float64Array;
 
-/** Return a copy of numbers as an array of this dtype. */
+/** Return numbers as an array of this dtype: the same one if it is of it. */
 export function converted(dtype, values) {
   const Kind = DTYPES[dtype][0];
-  if (values instanceof Kind) return values.slice();
+  if (values instanceof Kind) return values;
   if (!dtype.endsWith("8") || dtype === "<f8") return Kind.from(values, Number);
   return Kind.from(values, (value) => BigInt(value));
 }
@@ -58,14 +58,6 @@ export function shown(value) {
   } catch {
     return Object.prototype.toString.call(value);
   }
-}
-
-/** True if a whole number fits an integer dtype; for other dtypes always. */
-export function fits(dtype, value) {
-  const [, sign, bytes] = /([iu])(\d)$/.exec(dtype) ?? [];
-  if (!sign) return true;
-  const number = BigInt(value);
-  return number === (sign === "i" ? BigInt.asIntN : BigInt.asUintN)(8 * Number(bytes), number);
 }
 
 /** Return numbers of JavaScript: 64-bit integers are converted. */
@@ -152,17 +144,10 @@ export function writeWeights(weights) {
 
 /** Decompress base64 of deflated bytes. */
 export async function unpacked(text) {
-  const letters = atob(text);
-  const packed = new Uint8Array(letters.length);
-  for (let i = 0; i < packed.length; i++) packed[i] = letters.charCodeAt(i);
-  const { readable, writable } = new DecompressionStream("deflate-raw"); // Node loads Response slowly
-  const writer = writable.getWriter();
-  writer.write(packed);
-  writer.close();
-  const parts = [];
-  const reader = readable.getReader();
-  for (let part = await reader.read(); !part.done; part = await reader.read()) parts.push(part.value);
-  const bytes = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  parts.reduce((at, part) => (bytes.set(part, at), at + part.length), 0);
-  return bytes;
+  /** @type {Uint8Array<ArrayBuffer>} */
+  const packed = /** @type {any} */ (Uint8Array).fromBase64?.(text) ?? Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const zlib = globalThis.process?.getBuiltinModule?.("zlib"); // Node loads its streams slowly
+  if (zlib) return new Uint8Array(zlib.inflateRawSync(packed));
+  const stream = new Response(packed).body?.pipeThrough(new DecompressionStream("deflate-raw"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }

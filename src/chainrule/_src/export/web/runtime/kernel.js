@@ -16,7 +16,7 @@ const VECTORS = new Uint8Array([...HEAD, 22, 1, 20, 0, ...ZEROS, 11]);
 const FUSED = new Uint8Array([...HEAD, 61, 1, 59, 0, ...ZEROS, ...ZEROS, ...ZEROS, 253, 133, 2, 11]);
 
 /**
- * @typedef {{role: string, key: string, dtype: string, order: number[], sizes: (number|number[]|string)[]}} ArrayForm
+ * @typedef {{role: string, key: string, dtype: string, order?: number[], sizes: (number|number[]|string)[]}} ArrayForm
  * @typedef {{arrays: ArrayForm[], numbers: number[], checks: string[], heap: number, rows: [number, number|null]}} Form
  * @typedef {{form: Form, code: Uint8Array, relaxed?: Uint8Array, constants: Record<string, import("./arrays.js").TypedArray>}} Part
  */
@@ -50,8 +50,11 @@ export class Kernel {
     this.call = run;
     /** @type {number[]} the addresses of the form's arrays */
     this.addresses = [];
-    /** @type {Map<string, import("./arrays.js").TypedArray>} the arrays that were written since */
-    this.filled = new Map();
+    /** @type {any[]} of the arrays in memory, as far as they were asked for */
+    this.views = [];
+    this.words = new Int32Array(memory.buffer);
+    /** @type {object|null} what the arrays were written from since */
+    this.filled = null;
     this.table = this.sizesAt = this.numbersAt = this.faultAt = this.totalsAt = this.orderAt = 0;
     this.states = form.arrays.flatMap(({ role }, i) => (role === "state" ? [i] : []));
     this.rows = this.batch = this.capacity = this.epochs = this.orders = -1; // no memory is laid out yet
@@ -68,6 +71,7 @@ export class Kernel {
    * State and arguments keep their values if they keep their shapes.
    */
   reserve(batch, rows = 0, epochs = 1, orders = 1) {
+    if (batch !== this.batch) this.views = [];
     if (batch <= this.capacity && rows === this.rows && epochs <= this.epochs && orders <= this.orders) {
       this.batch = batch;
       return;
@@ -90,14 +94,16 @@ export class Kernel {
       Object.assign(this, before); // the memory is as it was
       throw error;
     }
-    new Uint32Array(this.memory.buffer, this.table).set([...fixed, ...this.addresses]);
+    this.views = [];
+    this.words = new Int32Array(this.memory.buffer);
+    this.words.set([...fixed, ...this.addresses], this.table / 4);
     [this.sizesAt, this.numbersAt, this.faultAt, this.totalsAt, this.orderAt] = fixed;
     new Float64Array(this.memory.buffer, this.numbersAt).set(this.form.numbers);
     this.form.arrays.forEach((each, i) => {
       if (each.role === "constant") this.view(i).set(this.constants[each.key]);
     });
     for (const [key, values] of kept) this.write(key, values);
-    this.filled = new Map();
+    this.filled = null;
   }
 
   grow(bytes) {
@@ -113,7 +119,7 @@ export class Kernel {
   /** Return the array number i in memory, as it lies there. It is valid until memory is laid out again. */
   view(i) {
     const form = this.form.arrays[i];
-    return viewOf(form.dtype, this.memory.buffer, this.addresses[i], product(this.sizesOf(form)));
+    return (this.views[i] ??= viewOf(form.dtype, this.memory.buffer, this.addresses[i], product(this.sizesOf(form))));
   }
 
   index(key) {
@@ -127,8 +133,8 @@ export class Kernel {
     const form = this.form.arrays[i];
     const target = this.view(i);
     const source = converted(form.dtype, values);
-    if (inOrder(form.order)) target.set(source);
-    else moved(this.sizesOf(form), form.order, (to, from) => (target[to] = source[from]));
+    if (form.order) moved(this.sizesOf(form), form.order, (to, from) => (target[to] = source[from]));
+    else target.set(source);
   }
 
   /** Return a copy of an array, with entries in NumPy's order. */
@@ -137,7 +143,7 @@ export class Kernel {
     const form = this.form.arrays[i];
     const source = this.view(i);
     const target = source.slice();
-    if (!inOrder(form.order)) moved(this.sizesOf(form), form.order, (from, to) => (target[to] = source[from]));
+    if (form.order) moved(this.sizesOf(form), form.order, (from, to) => (target[to] = source[from]));
     return target;
   }
 
@@ -163,26 +169,28 @@ export class Kernel {
     this.states.forEach((i, k) => this.view(i).set(copies[k]));
   }
 
+  /** Write whole numbers as such of 64 bits. */
+  setWhole(address, numbers) {
+    for (let i = 0; i < numbers.length; i++) {
+      this.words[address / 4 + 2 * i] = numbers[i]; // the lower half
+      this.words[address / 4 + 2 * i + 1] = 0;
+    }
+  }
+
   /** Run the code with these sizes; return the number of updates with a finite loss. */
   run(sizes) {
-    const memory = this.memory.buffer;
-    new BigInt64Array(memory, this.sizesAt, SIZES).set(sizes.map(BigInt));
-    const fault = new BigInt64Array(memory, this.faultAt, 1);
-    fault[0] = 0n;
+    this.setWhole(this.sizesAt, sizes);
+    this.setWhole(this.faultAt, [0]);
     const updates = Number(this.call(this.table));
-    const number = Number(fault[0]);
-    if (number) throw new RangeError(this.form.checks[number - 1]);
+    const fault = this.words[this.faultAt / 4];
+    if (fault) throw new RangeError(this.form.checks[fault - 1]);
     return updates;
   }
 
   /** Begin an epoch of a training kernel with samples in this order. */
   begin(order) {
-    const words = new Int32Array(this.memory.buffer, this.orderAt, 2 * order.length);
-    for (let i = 0; i < order.length; i++) {
-      words[2 * i] = order[i]; // the lower half of a whole number of 64 bits
-      words[2 * i + 1] = 0;
-    }
-    new Float64Array(this.memory.buffer, this.totalsAt, 1)[0] = 0;
+    this.setWhole(this.orderAt, order);
+    this.setWhole(this.totalsAt, [0]); // the bits of 0.0
   }
 
   /** Run updates of the epoch from number `first` on; return the number of them with a finite loss. */
@@ -200,9 +208,6 @@ export class Kernel {
     this.run([0, 0, 1, rows, 1, 1, 0, 1]);
   }
 }
-
-/** @param {number[]} order */
-const inOrder = (order) => order.every((axis, i) => axis === i);
 
 /**
  * Call `move(place, other)` for each entry: its place in memory, and that in NumPy's order.

@@ -1,5 +1,5 @@
 // A network or a loss in a page: predictions, gradients and training.
-import { converted, dtypeOf, fits, flat, isFloat, isList, plain, product, readTensors, readWeights, shown, unpacked, writeWeights } from "./arrays.js";
+import { converted, dtypeOf, flat, isFloat, isList, plain, product, readTensors, readWeights, shown, unpacked, writeWeights } from "./arrays.js";
 import { Kernel } from "./kernel.js";
 import { severalArrays } from "./several.js";
 import { rowsOfTable, scaledTarget } from "./table.js";
@@ -29,7 +29,6 @@ export async function loaded(content, text, options) {
     if (weights === undefined) throw new Error("load: give the weights, which are in a file apart: load({ weights: bytes })");
     net.restore(weights);
   } else if (weights !== undefined) net.restore(weights);
-  setTimeout(() => net.apart?.start()); // after a first prediction, before a first call of train
   return net;
 }
 
@@ -45,8 +44,9 @@ class Net {
   constructor(about, parts, values, text) {
     this.about = about;
     this.parts = parts;
+    /** Replaced with each change of weights. */
     this.values = values;
-    /** @type {Record<string, Promise<Kernel>>} */
+    /** @type {Record<string, Kernel|Promise<Kernel>>} */
     this.kernels = {};
     this.training = false;
     this.optimizer = new Map(this.named("optimizer"));
@@ -94,6 +94,7 @@ class Net {
       if (wrong >= 0) throw new Error(`restore: ${name} holds ${data[wrong]}`);
       saved.set(name, { data: values, shape });
     }
+    this.values = new Map(this.values);
     for (const [name, array] of saved) this.values.set(`weights/${name}`, array);
     for (const [name, state] of this.optimizer) this.values.set(`optimizer/${name}`, state);
   }
@@ -108,16 +109,19 @@ class Net {
 
   /** Run a function for samples; return its results by name. */
   async computed(name, where, rows, samples, ...prefixes) {
-    const kernel = await (this.kernels[name] ??= Kernel.of(this.part(name)));
+    let kernel = (this.kernels[name] ??= Kernel.of(this.part(name)).then((made) => (this.kernels[name] = made)));
+    if (kernel instanceof Promise) {
+      samples = copied(samples);
+      kernel = await kernel;
+    }
     const [low, high] = kernel.form.rows;
     const n = Math.max(rows, low);
-    if (high !== null && n > high) throw new Error(`${where}: this network takes ${low === high ? high : `at most ${high}`} samples at once, received ${rows}`);
+    if (high !== null && (n > high || (this.about.stateful && rows < low))) throw new Error(`${where}: this network takes ${low === high ? high : `at most ${high}`} samples at once, received ${rows}`);
     kernel.reserve(n);
-    for (const [key, values] of prefixes.flatMap((prefix) => this.weightsAs(prefix)))
-      if (kernel.filled.get(key) !== values) {
-        kernel.write(key, values);
-        kernel.filled.set(key, values);
-      }
+    if (kernel.filled !== this.values) {
+      for (const prefix of prefixes) for (const weight of this.weightsAs(prefix)) kernel.write(...weight);
+      kernel.filled = this.values;
+    }
     for (const [key, values] of samples) kernel.write(key, n > rows ? repeated(values, rows, n) : values);
     kernel.compute(n);
     const results = {};
@@ -143,8 +147,9 @@ class Net {
   async predict(x) {
     const { rows, given } = this.samples(x, "predict");
     const results = await this.computed("predict", "predict", rows, given, "weights");
+    if (this.about.stateful) this.take(Object.entries(results));
     const outputs = this.about.outputs.map((name, i) => {
-      const values = plain(results[this.about.outputs.length > 1 ? `result/${i}` : "result"]);
+      const values = plain(results[`result/${i}`] ?? results.result);
       const all = values.subarray(0, (values.length / Math.max(rows, this.parts.predict.form.rows[0])) * rows);
       return [name, name === this.about.label ? Array.from(all, (code) => this.classes[code]) : all];
     });
@@ -235,19 +240,19 @@ class Net {
 
   checkBatches([low, high], size, rows) {
     const last = rows % size || size;
-    const most = high ?? Infinity;
-    if (size < low || size > most)
-      throw new Error(`train: this module was written for batches of ${low === high ? low : `${low} or more`}, received batchSize ${size}`);
-    if (last < low || last > most)
-      throw new Error(`train: the last batch of ${rows} samples would have ${last}; this module takes ${low === high ? low : `${low} or more`}: choose another batchSize`);
+    const taken = low === high ? low : `${low} or more`;
+    const isTaken = (n) => n >= low && n <= (high ?? n);
+    if (!isTaken(size)) throw new Error(`train: this module was written for batches of ${taken}, received batchSize ${size}`);
+    if (!isTaken(last)) throw new Error(`train: the last batch of ${rows} samples would have ${last}; this module takes ${taken}: choose another batchSize`);
   }
 
-  /** Take the weights and the optimizer's state after training. */
+  /** Take the weights and the optimizer's state after training, or the states that a prediction passes on. */
   take(carry) {
+    this.values = new Map(this.values);
     for (const [key, values] of carry) {
-      const name = key.replace(/^carry\/(params|layers)\//, "weights/").replace(/^carry\/state\//, "optimizer/");
+      const name = key.replace(/^(carry\/(params|layers)|result\/\d+)\//, "weights/").replace(/^carry\/state\//, "optimizer/");
       const old = this.values.get(name);
-      if (old && !name.startsWith("carry/")) this.values.set(name, { ...old, data: values });
+      if (old) this.values.set(name, { ...old, data: values });
     }
   }
 
@@ -269,11 +274,15 @@ class Net {
   /** Return samples and targets. */
   async batch(x, y, where) {
     let { rows, given } = this.samples(x, where);
+    given = copied(given);
+    let targets = [];
+    if (this.about.targets) {
+      const read = this.arrays(y, this.about.targets, "y", where, "target");
+      if (read.rows !== rows) throw new Error(`${where}: x has ${rows} samples, y has ${read.rows}`);
+      targets = copied(read.given);
+    }
     if (this.about.columns) given = [["X", (await this.computed("features", where, rows, given)).result]];
-    if (!this.about.targets) return { rows, data: given };
-    const targets = this.arrays(y, this.about.targets, "y", where, "target");
-    if (targets.rows !== rows) throw new Error(`${where}: x has ${rows} samples, y has ${targets.rows}`);
-    return { rows, data: [...given, ...targets.given] };
+    return { rows, data: [...given, ...targets] };
   }
 
   /** Return one array, or several, as the arguments of a kernel; the method `reader` checks each. */
@@ -313,22 +322,21 @@ class Net {
     if (!Number.isInteger(rows) || rows < 1)
       throw new Error(`${where}: ${name} must hold samples of ${shape.length ? `${shape.join(" × ")} numbers` : "one number"}, received ${all.length} numbers`);
     const [, sign, bytes] = /([iu])(\d)$/.exec(dtype) ?? [];
-    const most = sign ? 2 ** (8 * Number(bytes) - (sign === "i" ? 1 : 0)) - 1 : Number.MAX_VALUE;
-    const least = sign === "u" ? 0 : sign ? -most - 1 : -most;
+    const bound = sign ? 2 ** (8 * Number(bytes) - (sign === "i" ? 1 : 0)) : dtype === "<f4" ? 2 ** 128 : Infinity;
+    const least = sign === "u" ? 0 : -bound;
     for (let i = 0; i < all.length; i++) {
-      const value = all[i];
-      if (typeof value === "number" && value >= least && value <= most && (!sign || Number.isInteger(value))) continue;
-      if (typeof value !== "number" && typeof value !== "bigint" && typeof value !== "boolean")
-        throw new Error(`${where}: ${name} holds ${shown(value)} in row ${Math.floor(i / size)}, expected a number`);
-      if (typeof value === "number" && !Number.isFinite(value))
-        throw new Error(`${where}: ${name} holds ${value} in row ${Math.floor(i / size)}`);
-      if (typeof value === "number" && !Number.isInteger(value))
-        throw new Error(`${where}: ${name} holds ${value} in row ${Math.floor(i / size)}, expected a whole number`);
-      if (!fits(dtype, value)) throw new Error(`${where}: ${name} holds ${value} in row ${Math.floor(i / size)}, which is no ${dtype.slice(1)}`);
+      const value = all[i], kind = typeof value;
+      const isKind = kind === "number" ? (sign ? Number.isInteger(value) : Number.isFinite(value)) : kind === "bigint" || kind === "boolean";
+      if (isKind && value >= least && value < bound) continue;
+      const why = isKind ? `, which is no ${dtype.slice(1)}` : kind !== "number" ? ", expected a number" : Number.isFinite(value) ? ", expected a whole number" : "";
+      throw new Error(`${where}: ${name} holds ${isKind || kind === "number" ? value : shown(value)} in row ${Math.floor(i / size)}${why}`);
     }
     return { rows, data: converted(dtype, all) };
   }
 }
+
+/** Return named arrays as copies: the caller may change its own before they are used. */
+const copied = (named) => named.map(([key, values]) => [key, values.slice()]);
 
 /** Return an array with its samples repeated up to n samples. */
 function repeated(values, rows, n) {

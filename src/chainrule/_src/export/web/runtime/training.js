@@ -5,6 +5,7 @@ import { Random } from "./random.js";
 const SLICE = 15; // milliseconds of a call of the kernel
 const REPORTS = 30; // milliseconds between two reports
 const PAUSE = 60; // milliseconds between two moments at which others may run
+const EARLY = 100; // milliseconds after which the worker starts: first predictions have the processor alone
 const IDLE = 10_000; // milliseconds after which a worker without work ends
 
 const now = () => performance.now();
@@ -61,7 +62,7 @@ class Trainer {
         spare = last?.state;
         last = turn;
         const took = now() - start;
-        if (took < SLICE / 2) count = Math.min(2 * count, 2 ** 30);
+        if (took < SLICE / 2) count = Math.min(2 * count, updates);
         else if (took > 2 * SLICE) count = Math.max(1, count >> 1);
         if (now() - paused > PAUSE) {
           await pause();
@@ -112,22 +113,23 @@ async function scorer(part) {
 const several = (values) => (values.length === 1 ? Number(values[0]) : Array.from(values, Number));
 
 /** Answer a page's messages, in a worker: what is trained comes first, then the jobs. */
-export function serve(listen, post) {
+export function serve(port) {
   let trainer, isStopped = false;
-  listen(async (message) => {
-    if (message.parts) {
-      trainer = new Trainer(message.parts);
+  const post = (message) => port.postMessage(message);
+  port.onmessage = async ({ data }) => {
+    if (data.parts) {
+      trainer = new Trainer(data.parts);
       post({ ready: true });
-    } else if (message.stop) isStopped = true;
+    } else if (data.stop) isStopped = true;
     else
       try {
-        isStopped = message.isStopped;
-        post({ result: await trainer.run(message.job, post, () => isStopped) });
+        isStopped = data.isStopped;
+        post({ result: await trainer.run(data.job, post, () => isStopped) });
       } catch (error) {
         const { name, message } = /** @type {Error} */ (error);
         post({ error: { name, message } });
       }
-  });
+  };
 }
 
 /** Trains in a worker that runs this text, or without one where none is allowed. */
@@ -143,23 +145,29 @@ export class Apart {
     this.worker = null;
     /** @type {any} */
     this.idle = null;
+    this.later(() => this.start(), EARLY);
     /** @type {Trainer|null} the one that trains where there is no worker */
     this.here = null;
   }
 
   /** Start the worker, which compiles the code, unless it runs. It ends when it has been idle for long. */
   start() {
-    clearTimeout(this.idle);
-    this.idle = setTimeout(() => this.end(), IDLE);
-    this.idle.unref?.(); // in Node
+    this.later(() => this.end(), IDLE);
     return (this.worker ??= startedWorker(this.text, this.parts));
+  }
+
+  /** Do something after a while, instead of what was to come. */
+  later(act, milliseconds) {
+    clearTimeout(this.idle);
+    this.idle = setTimeout(act, milliseconds);
+    this.idle.unref?.(); // in Node
   }
 
   async end() {
     clearTimeout(this.idle);
     const worker = this.worker;
     this.worker = null;
-    (await worker)?.end();
+    (await worker)?.terminate();
   }
 
   /** Train; return what `Trainer.run` returns. */
@@ -170,10 +178,11 @@ export class Apart {
       this.here ??= new Trainer(this.parts);
       return this.here.run(job, report, () => Boolean(signal?.aborted));
     }
-    const stop = () => worker.post({ stop: true });
+    const stop = () => worker.postMessage({ stop: true });
     try {
       return await new Promise((resolve, reject) => {
         const fail = (error) => {
+          worker.listen(() => {}, reject); // a message may be on its way
           this.end();
           reject(error);
         };
@@ -188,11 +197,11 @@ export class Apart {
             }
         }, fail);
         signal?.addEventListener("abort", stop);
-        worker.post({ job, isStopped: Boolean(signal?.aborted) });
+        worker.postMessage({ job, isStopped: Boolean(signal?.aborted) });
       });
     } finally {
       signal?.removeEventListener("abort", stop);
-      worker.rest();
+      worker.unref?.();
       if (this.worker) this.start();
     }
   }
@@ -200,49 +209,43 @@ export class Apart {
 
 /** Start a worker of the browser or of Node; return null where none is allowed, or none starts. */
 async function startedWorker(text, parts) {
+  let take, fail, failure; // it may fail before anybody listens
+  const told = (message) => take?.(message);
+  const failed = (error) => {
+    failure = error;
+    fail?.(error);
+  };
   try {
-    const worker = typeof Worker === "undefined" ? await nodeWorker(text) : browserWorker(text);
-    const isReady = new Promise((resolve, reject) => worker.listen(resolve, reject));
-    worker.post({ parts });
-    await isReady; // a page's policy may forbid it, which comes as an error of the worker
-    worker.rest();
+    /** @type {any} */
+    const worker = await (typeof Worker === "undefined" ? nodeWorker : browserWorker)(text, told, failed);
+    worker.listen = (...both) => {
+      [take, fail] = both;
+      worker.ref?.(); // Node's process may end while the worker rests
+      if (failure) fail(failure);
+    };
+    await new Promise((resolve, reject) => {
+      worker.listen(resolve, reject); // a page's policy may forbid it, which comes as an error of the worker
+      worker.postMessage({ parts });
+    });
+    worker.unref?.();
     return worker;
   } catch {
     return null;
   }
 }
 
-function browserWorker(text) {
-  const url = URL.createObjectURL(new Blob([`${text}.serveBrowser()`], { type: "text/javascript" }));
+function browserWorker(text, told, failed) {
+  const url = URL.createObjectURL(new Blob([`${text}.serve(self)`], { type: "text/javascript" }));
   const worker = new Worker(url);
   URL.revokeObjectURL(url);
-  let failure = null; // it may fail before anybody listens
-  const failed = (event) => (failure = new Error(event.message || "the worker cannot start"));
-  worker.onerror = failed;
-  const listen = (take, fail) => {
-    worker.onmessage = (event) => take(event.data);
-    worker.onerror = (event) => fail(failed(event));
-    if (failure) fail(failure);
-  };
-  return { listen, post: (message) => worker.postMessage(message), rest() {}, end: () => worker.terminate() };
+  worker.onmessage = ({ data }) => told(data);
+  worker.onerror = ({ message }) => failed(new Error(message || "the worker cannot start"));
+  return worker;
 }
 
-async function nodeWorker(text) {
+async function nodeWorker(text, told, failed) {
   const threads = "node:worker_threads"; // a name, so that bundlers do not look for it
   const { Worker: Thread } = await import(/* @vite-ignore */ threads);
-  const start = `import("${threads}").then(({ parentPort }) => ${text}.serveNode(parentPort))`;
-  const worker = new Thread(start, { eval: true });
-  worker.unref(); // the process may end while the worker rests
-  let failure = null;
-  worker.on("error", (error) => (failure = error));
-  const listen = (take, fail) => {
-    worker.removeAllListeners("message");
-    worker.on("message", take).on("error", fail).ref();
-    if (failure) fail(failure);
-  };
-  return { listen, post: (message) => worker.postMessage(message), rest: () => worker.unref(), end: () => worker.terminate() };
+  const start = `import("${threads}").then(({ parentPort }) => ${text}.serve(parentPort))`;
+  return new Thread(start, { eval: true }).on("message", told).on("error", failed);
 }
-
-export const serveBrowser = () =>
-  serve((take) => (onmessage = (event) => take(event.data)), (message) => postMessage(message));
-export const serveNode = (port) => serve((take) => port.on("message", take), (message) => port.postMessage(message));
