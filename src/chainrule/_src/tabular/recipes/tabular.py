@@ -138,16 +138,18 @@ def train(
     """
     models: list[Sequential] = []
     losses: list[float] = []
-    makers, interrupted = len(RECIPES[recipe.recipe].makers), False
+    kind, interrupted = RECIPES[recipe.recipe], False
+    recordings: list[dict[Any, Any]] = [{} for _ in kind.makers]
     if recipe.interval:
         data, *unseen = _set_apart(data, recipe)
     for number in range(recipe.ensemble):
         member_recipe = replace(recipe, seed=None if recipe.seed is None else recipe.seed + number)
         part = turn(data, recipe, number)
-        maker = next_maker(losses, makers, len(part.X_val))
-        model = make_model(part, member_recipe, maker)
+        maker = next_maker(losses, len(kind.makers), len(part.X_val))
+        model = make_model(data if kind.is_uniform else part, member_recipe, maker)
         try:
-            interrupted = fit(model, part, member_recipe, callbacks)
+            with model.recorded_as(recordings[maker] if kind.is_uniform else None):
+                interrupted = fit(model, part, member_recipe, callbacks)
         except KeyboardInterrupt:
             if not models:
                 raise
