@@ -17,7 +17,7 @@ from chainrule._src.base.validation import lookup
 from chainrule._src.data.preprocessing import Preprocessor
 from chainrule._src.data.preprocessing.digests import TrainedRows, digests
 from chainrule._src.data.tables import Table, TrainingData, training_data
-from chainrule._src.nn.callbacks import Callback, EarlyStopping
+from chainrule._src.nn.callbacks import BestWeights, Callback, EarlyStopping
 from chainrule._src.nn.sequential import Sequential
 from chainrule._src.tabular.recipes.cautions import cautions
 from chainrule._src.tabular.recipes.choosing import category_note, text_notes, tried
@@ -205,8 +205,8 @@ def fit(
     KeyboardInterrupt
         If Ctrl-C came before the first update.
     """
-    stopping = EarlyStopping(patience=PATIENCE, restore_best_weights=True)
-    heard = [*callbacks, *([stopping] if recipe.early_stop else [])]
+    stopping = EarlyStopping(patience=PATIENCE)
+    heard = [*callbacks, *([stopping, BestWeights()] if recipe.early_stop else [])]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InterruptedWarning)
         RECIPES[recipe.recipe].fit(model, data, recipe, heard)
