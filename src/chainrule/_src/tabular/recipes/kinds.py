@@ -35,8 +35,9 @@ class Kind:
     Attributes
     ----------
     makers : tuple of callable
-        Data and a recipe → a compiled `Sequential`. Of several, the networks of an ensemble take
-        turns until one is clearly better, see `ensembles.next_maker`.
+        Data and a recipe → a compiled `Sequential`. Of several, the first makes all networks of an
+        ensemble for few rows; for more they take turns until one is clearly better, see
+        `ensembles.next_maker`.
     fit : callable
         Trains the model on data with a recipe and callbacks.
     defaults : dict

@@ -27,6 +27,7 @@ from chainrule._src.tabular.recipes.kinds import RECIPES, is_watched
 from chainrule._src.tabular.recipes.recipe import PATIENCE, Recipe
 from chainrule._src.tabular.recipes.turns import held_out, takes_turns, turn
 
+FEW = 5000  # rows of training, up to which all networks of an ensemble have the first maker
 BALANCED = "the balanced threshold", "tables", "sklearn"  # what it needs
 
 
@@ -140,12 +141,13 @@ def train(
     losses: list[float] = []
     kind, interrupted = RECIPES[recipe.recipe], False
     recordings: list[dict[Any, Any]] = [{} for _ in kind.makers]
+    n_makers = len(kind.makers) if len(data.X_train) > FEW else 1
     if recipe.interval:
         data, *unseen = _set_apart(data, recipe)
     for number in range(recipe.ensemble):
         member_recipe = replace(recipe, seed=None if recipe.seed is None else recipe.seed + number)
         part = turn(data, recipe, number)
-        maker = next_maker(losses, len(kind.makers), len(part.X_val))
+        maker = next_maker(losses, n_makers, len(part.X_val))
         model = make_model(data if kind.is_uniform else part, member_recipe, maker)
         try:
             with model.recorded_as(recordings[maker] if kind.is_uniform else None):
