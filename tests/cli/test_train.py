@@ -129,11 +129,16 @@ def test_the_kind_of_network_with_the_clearly_lower_loss_goes_on(monkeypatch):
         losses[:] = so_far
         return ensembles.next_maker(so_far, makers, 10_000 * rows)  # nothing is chance
 
-    monkeypatch.setattr(training, "next_maker", recorded)
-    recipe = Recipe(epochs=20)
-    model, _ = training.train(prepare(open_table("breast_cancer"), recipe), recipe)
-    kinds = [type(member.layers[0]).__name__ for member in members(model)]
+    def kinds_of(epochs):
+        recipe = Recipe(epochs=epochs)
+        model, _ = training.train(prepare(open_table("breast_cancer"), recipe), recipe)
+        return [type(member.layers[0]).__name__ for member in members(model)]
+
     usual = ["PiecewiseLinear", "Dense"]
+    assert kinds_of(1) == usual[:1] * 5  # the rows are few
+    monkeypatch.setattr(training, "next_maker", recorded)
+    monkeypatch.setattr(training, "FEW", 0)
+    kinds = kinds_of(20)
     assert len(losses) == 4
     assert kinds == usual + [usual[int(np.argmin(losses[:2]))]] * 3
 
