@@ -87,14 +87,13 @@ def trial(X: Array, y: Array, target: Target, recipe: Recipe) -> TrialScore:
     aside = split_rows(y if target.classes else len(y), SHARE, recipe.seed)
     for layer in binned(X) if recipe.hidden else ():
         X = layer(X)
-    true = y[aside]
-    known = np.eye(len(target.classes))[y[~aside]] if target.classes else y[~aside, np.newaxis]
-    center, mean = X[~aside].mean(axis=0, dtype=np.float64), known.mean(axis=0)
-    output = (X[aside] - center) @ _ridge(X[~aside] - center, known - mean) + mean
+    targets = np.eye(len(target.classes))[y] if target.classes else y[:, np.newaxis]
+    center, mean = X[~aside].mean(axis=0, dtype=np.float64), targets[~aside].mean(axis=0)
+    slope = _ridge(X[~aside] - center, targets[~aside] - mean)
+    output, true = (X[aside] - center) @ slope + mean, y[aside]
+    losses = ((output - targets[aside]) ** 2).sum(axis=1)
     if target.classes:
-        losses = ((output - np.eye(len(target.classes))[true]) ** 2).sum(axis=1)
         return TrialScore(losses, float((output.argmax(axis=1) == true).mean()))
-    losses = (output[:, 0] - true) ** 2
     return TrialScore(losses, float(1 - losses.mean() / max(true.var(), LOWEST)))
 
 
