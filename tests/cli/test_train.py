@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -141,6 +142,16 @@ def test_the_kind_of_network_with_the_clearly_lower_loss_goes_on(monkeypatch):
     kinds = kinds_of(20)
     assert len(losses) == 4
     assert kinds == usual + [usual[int(np.argmin(losses[:2]))]] * 3
+
+
+def test_networks_that_share_recordings_learn_as_each_alone():
+    recipe = Recipe(recipe="mlp", epochs=3, early_stop=False, validation=0.0)
+    data = prepare(open_table("iris"), recipe)
+    model, _ = training.train(data, replace(recipe, ensemble=3))
+    for seed, member in enumerate(members(model)):
+        alone, _ = training.train(data, replace(recipe, ensemble=1, seed=seed))
+        for shared, own in zip(member.get_weights(), alone.get_weights(), strict=True):
+            np.testing.assert_allclose(shared, own, atol=1e-6)  # the engine may differ
 
 
 def test_without_hidden_layers_it_is_softmax_regression(tmp_path):
