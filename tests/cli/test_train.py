@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -129,13 +130,28 @@ def test_the_kind_of_network_with_the_clearly_lower_loss_goes_on(monkeypatch):
         losses[:] = so_far
         return ensembles.next_maker(so_far, makers, 10_000 * rows)  # nothing is chance
 
-    monkeypatch.setattr(training, "next_maker", recorded)
-    recipe = Recipe(epochs=20)
-    model, _ = training.train(prepare(open_table("breast_cancer"), recipe), recipe)
-    kinds = [type(member.layers[0]).__name__ for member in members(model)]
+    def kinds_of(epochs):
+        recipe = Recipe(epochs=epochs)
+        model, _ = training.train(prepare(open_table("breast_cancer"), recipe), recipe)
+        return [type(member.layers[0]).__name__ for member in members(model)]
+
     usual = ["PiecewiseLinear", "Dense"]
+    assert kinds_of(1) == usual[:1] * 5  # the rows are few
+    monkeypatch.setattr(training, "next_maker", recorded)
+    monkeypatch.setattr(training, "FEW", 0)
+    kinds = kinds_of(20)
     assert len(losses) == 4
     assert kinds == usual + [usual[int(np.argmin(losses[:2]))]] * 3
+
+
+def test_networks_that_share_recordings_learn_as_each_alone():
+    recipe = Recipe(recipe="mlp", epochs=3, early_stop=False, validation=0.0)
+    data = prepare(open_table("iris"), recipe)
+    model, _ = training.train(data, replace(recipe, ensemble=3))
+    for seed, member in enumerate(members(model)):
+        alone, _ = training.train(data, replace(recipe, ensemble=1, seed=seed))
+        for shared, own in zip(member.get_weights(), alone.get_weights(), strict=True):
+            np.testing.assert_allclose(shared, own, atol=1e-6)  # the engine may differ
 
 
 def test_without_hidden_layers_it_is_softmax_regression(tmp_path):

@@ -191,6 +191,11 @@ class EarlyStopping(MonitorCallback):
 
     changing = ("best", "wait", "stopped_epoch", "best_epoch", "best_weights")
 
+    @property
+    def sees_weights(self) -> bool:  # type: ignore[override]
+        """True if the best weights are stored."""
+        return self.restore_best_weights
+
     def _start(self) -> None:
         self.best, self.wait, self.stopped_epoch = None, 0, 0
         self.best_epoch, self.best_weights = 0, None

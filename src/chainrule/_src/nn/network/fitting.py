@@ -185,7 +185,10 @@ class Trainable(Compiled):
             )  # fmt: skip
             if validation is not None:
                 step = objective.scoring_step()
-                checks = make_run(objective, step, validation, mode, updates, training=False)
+                checks = make_run(
+                    objective, step, validation, mode, max(epochs - first, 0) * validation.updates,
+                    self._recordings, counts_others=False, training=False,
+                )  # fmt: skip
             loss, parts = objective.loss_of_params, ("params", "layers")
             trainer = Trainer(run, self, loss, "fit", watching, checks, parts, is_due)
         self.conditions = conditions

@@ -24,6 +24,7 @@ from chainrule._src.tabular.recipes.realmlp import (
 )
 from chainrule._src.tabular.recipes.recipe import Recipe
 
+VALIDATED = 1024  # rows of a batch of validation, at most
 Fit = Callable[[Sequential, TrainingData, Recipe, Sequence[Callback]], None]
 
 
@@ -34,8 +35,9 @@ class Kind:
     Attributes
     ----------
     makers : tuple of callable
-        Data and a recipe → a compiled `Sequential`. Of several, the networks of an ensemble take
-        turns until one is clearly better, see `ensembles.next_maker`.
+        Data and a recipe → a compiled `Sequential`. Of several, the first makes all networks of an
+        ensemble for few rows; for more they take turns until one is clearly better, see
+        `ensembles.next_maker`.
     fit : callable
         Trains the model on data with a recipe and callbacks.
     defaults : dict
@@ -46,6 +48,9 @@ class Kind:
         Fields that the user cannot set for this kind.
     preprocessing : dict
         Arguments of the kind's `Preprocessor`.
+    is_uniform : bool
+        If true, a maker's networks for the same data differ in their weights alone, so that their
+        steps are recorded once.
     """
 
     makers: tuple[Callable[[TrainingData, Recipe], Sequential], ...]
@@ -54,6 +59,7 @@ class Kind:
     unwatched: Mapping[str, Any] = field(default_factory=dict)
     fixed: tuple[str, ...] = ()
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
+    is_uniform: bool = True
 
 
 def make_mlp(data: TrainingData, recipe: Recipe, first: Sequence[layers.Layer] = ()) -> Sequential:
@@ -103,6 +109,7 @@ def fit_mlp(
         data.X_train, data.y_train, recipe.batch_size, recipe.epochs, verbose=0,
         callbacks=callbacks, validation_data=(data.X_val, data.y_val) if len(data.X_val) else None,
         class_weight=class_weight(data.y_train) if recipe.class_weight == "balanced" else None,
+        validation_batch_size=VALIDATED,
     )  # fmt: skip
 
 
@@ -159,7 +166,7 @@ RECIPES: Mapping[str, Kind] = {
         (_make_realmlp,), _fit_realmlp,
         {**ONE, "hidden": (256, 256, 256), "epochs": 256, "batch_size": 256},
         fixed=("activation", "dropout", "l2", "optimizer", "early_stop"),
-        preprocessing={"signed": True},
+        preprocessing={"signed": True}, is_uniform=False,
     ),
 }  # fmt: skip
 

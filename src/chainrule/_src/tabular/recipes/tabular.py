@@ -17,7 +17,7 @@ from chainrule._src.base.validation import lookup
 from chainrule._src.data.preprocessing import Preprocessor
 from chainrule._src.data.preprocessing.digests import TrainedRows, digests
 from chainrule._src.data.tables import Table, TrainingData, training_data
-from chainrule._src.nn.callbacks import Callback, EarlyStopping
+from chainrule._src.nn.callbacks import BestWeights, Callback, EarlyStopping
 from chainrule._src.nn.sequential import Sequential
 from chainrule._src.tabular.recipes.cautions import cautions
 from chainrule._src.tabular.recipes.choosing import category_note, text_notes, tried
@@ -27,6 +27,7 @@ from chainrule._src.tabular.recipes.kinds import RECIPES, is_watched
 from chainrule._src.tabular.recipes.recipe import PATIENCE, Recipe
 from chainrule._src.tabular.recipes.turns import held_out, takes_turns, turn
 
+FEW = 5000  # rows of training, up to which all networks of an ensemble have the first maker
 BALANCED = "the balanced threshold", "tables", "sklearn"  # what it needs
 
 
@@ -138,16 +139,19 @@ def train(
     """
     models: list[Sequential] = []
     losses: list[float] = []
-    makers, interrupted = len(RECIPES[recipe.recipe].makers), False
+    kind, interrupted = RECIPES[recipe.recipe], False
+    recordings: list[dict[Any, Any]] = [{} for _ in kind.makers]
+    n_makers = len(kind.makers) if len(data.X_train) > FEW else 1
     if recipe.interval:
         data, *unseen = _set_apart(data, recipe)
     for number in range(recipe.ensemble):
         member_recipe = replace(recipe, seed=None if recipe.seed is None else recipe.seed + number)
         part = turn(data, recipe, number)
-        maker = next_maker(losses, makers, len(part.X_val))
-        model = make_model(part, member_recipe, maker)
+        maker = next_maker(losses, n_makers, len(part.X_val))
+        model = make_model(data if kind.is_uniform else part, member_recipe, maker)
         try:
-            interrupted = fit(model, part, member_recipe, callbacks)
+            with model.recorded_as(recordings[maker] if kind.is_uniform else None):
+                interrupted = fit(model, part, member_recipe, callbacks)
         except KeyboardInterrupt:
             if not models:
                 raise
@@ -203,8 +207,8 @@ def fit(
     KeyboardInterrupt
         If Ctrl-C came before the first update.
     """
-    stopping = EarlyStopping(patience=PATIENCE, restore_best_weights=True)
-    heard = [*callbacks, *([stopping] if recipe.early_stop else [])]
+    stopping = EarlyStopping(patience=PATIENCE)
+    heard = [*callbacks, *([stopping, BestWeights()] if recipe.early_stop else [])]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InterruptedWarning)
         RECIPES[recipe.recipe].fit(model, data, recipe, heard)
