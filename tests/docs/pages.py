@@ -1,6 +1,7 @@
 """Pages of Markdown, and the run of their code: the language of a block says how it runs."""
 
 import doctest
+import linecache
 import os
 import shlex
 import subprocess
@@ -68,6 +69,7 @@ def run(page, folder, peers=()):
 
     Blocks of other libraries are left out, but for those that are named.
     """
+    linecache.clearcache()  # other tests may have written sources under the names of this page
     module = types.ModuleType("page")  # a module, so that its classes can be pickled
     sys.modules["page"] = module
     try:

@@ -41,7 +41,7 @@ WRONG = {
         ("w + mu * v - learning_rate * g", "mu * v - learning_rate * g", "w after a step with the gradient 0"),
         ("w + mu * v - learning_rate * g", "w + mu * (v - learning_rate * g)", "line 3: a division by mu is missing (an average, or a factor 1.67)"),
         ("w + mu * v - learning_rate * g", "w + mu**2 * v - learning_rate * g", "line 3: the power is wrong: mu instead of mu ** 2 (a square)"),
-        ('{"v": v}', '{"v": mu * v - learning_rate * g}', SECOND),
+        ('{"v": v}', '{"v": mu * v - learning_rate * g}', "line 3: mu * v - learning_rate * g stands where v belongs"),
         ('{"v": v}', "state", SECOND),
         (', {"v": v}', "", "it must be the pair w, state"),
     ],

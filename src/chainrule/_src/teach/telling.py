@@ -45,6 +45,7 @@ def without_answer(sentence: str, code: str, repaired: str) -> str:
         wrong = "|".join(map(re.escape, sorted(_expressions(code), key=len, reverse=True)))
         clause = rf": (?:the order must be )?{re.escape(answer)}(?: instead of (?:{wrong}))?"
         sentence = re.sub(rf"{clause}(?= \(|;|$)", "", sentence)
+        sentence = re.sub(rf"{re.escape(answer)} \((\w+)\)", r"\1", sentence)  # its variable
         sentence = sentence.replace(answer, "…")
     return sentence
 
