@@ -88,6 +88,7 @@ def test_programs_agree_on_every_road(start):
     assert held >= len(SEEDS) // 4
 
 
+@pytest.mark.sampled(quick=12)
 @pytest.mark.parametrize(("loss", "shape"), FOUND)
 def test_what_was_found_stays_mended(loss, shape):
     data = (("X", Array((), rows=True)), ("Z", Array((), "uint8", rows=True, span=256)))

@@ -38,6 +38,7 @@ def in_numpy(model, X):
     return forward(X, *parts)
 
 
+@pytest.mark.sampled(quick=10)
 @pytest.mark.parametrize("activation", ["relu", "tanh", "logistic", "identity"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
