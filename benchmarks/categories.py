@@ -58,8 +58,8 @@ def score(way: str, X: Any, y: Any, columns: list[str], seed: int) -> float:
     X, X_test, y, y_test = train_test_split(X, y, random_state=seed)
     for column in columns if way != "features" else ():
         codes, of_rows = X[column], np.empty(len(X))
-        for others, fold in KFold(5, shuffle=True, random_state=0).split(X):
-            of_rows[fold] = means(codes.iloc[others], y[others], codes.iloc[fold])
+        for training, fold in KFold(5, shuffle=True, random_state=0).split(X):
+            of_rows[fold] = means(codes.iloc[training], y[training], codes.iloc[fold])
         X_test = X_test.assign(**{f"mean of {column}": means(codes, y, X_test[column])})
         X = X.assign(**{f"mean of {column}": of_rows})
     left_out = columns if way == "means" else []

@@ -29,16 +29,17 @@ GENERIC = ("right expression", "exchange", "other factor", "constant", "other va
 def diagnoses(subject: FaultyProgram, candidates: list[Repair]) -> tuple[Diagnosis, ...]:
     """Return the diagnoses of the best repair; they list other lines with an equal repair."""
     best = _where_it_was_made(subject, candidates)
-    others: dict[int, str] = {}
+    other_lines: dict[int, str] = {}
     for first in departed(subject, best)[:1]:
         text = f"{first.line}, whose value the right program does not have"
-        others[first.line] = f"line {text}: {first.code.line(first.line).strip()}"
+        other_lines[first.line] = f"line {text}: {first.code.line(first.line).strip()}"
     for repair in candidates:
         if repair.mended == best.mended and len(repair.edits) == len(best.edits) == 1:
             edit = repair.edits[0]
-            if edit.line != best.edits[0].line and edit.make_hook is None and len(others) < 2:
-                others.setdefault(edit.line, f"line {edit.line}: {repaired_line(edit).strip()}")
-    return tuple(_diagnosis(subject, best, edit, others) for edit in best.edits)
+            if edit.line != best.edits[0].line and edit.make_hook is None and len(other_lines) < 2:
+                text = f"line {edit.line}: {repaired_line(edit).strip()}"
+                other_lines.setdefault(edit.line, text)
+    return tuple(_diagnosis(subject, best, edit, other_lines) for edit in best.edits)
 
 
 def _where_it_was_made(subject: FaultyProgram, candidates: list[Repair]) -> Repair:
@@ -53,7 +54,7 @@ def _where_it_was_made(subject: FaultyProgram, candidates: list[Repair]) -> Repa
 
 
 def _diagnosis(
-    subject: FaultyProgram, repair: Repair, edit: Edit, others: dict[int, str]
+    subject: FaultyProgram, repair: Repair, edit: Edit, other_lines: dict[int, str]
 ) -> Diagnosis:
     context = context_of(subject, edit)
     right = subject.around.right
@@ -73,7 +74,7 @@ def _diagnosis(
     reach = edit.reach & repair.mended or repair.mended
     formula = _formula(subject, repair, edit, right) if right else ""
     inputs = tuple(_inputs(edit, context, table)) if table else ()
-    elsewhere = tuple(text for line, text in others.items() if line != where.line)
+    elsewhere = tuple(text for line, text in other_lines.items() if line != where.line)
     return Diagnosis(
         edit.kind, what, tuple(sorted(reach)), where, formula, inputs, not elsewhere, elsewhere
     )

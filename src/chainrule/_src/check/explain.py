@@ -123,11 +123,11 @@ def _in_lines(
     diagnoses: tuple[Diagnosis, ...], others: tuple[Diagnosis, ...]
 ) -> tuple[Diagnosis, ...]:
     """Return diagnoses at the lines of others, of which only the right values are known."""
-    lines = [d for d in others if d.where is not None]
-    at = [lines[min(i, len(lines) - 1)] if lines else d for i, d in enumerate(diagnoses)]
+    located = [d for d in others if d.where is not None]
+    sources = [located[min(i, len(located) - 1)] if located else d for i, d in enumerate(diagnoses)]
     return tuple(
-        replace(d, where=other.where, others=other.others)
-        for d, other in zip(diagnoses, at, strict=True)
+        replace(d, where=source.where, others=source.others)
+        for d, source in zip(diagnoses, sources, strict=True)
     )
 
 

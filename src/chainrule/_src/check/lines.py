@@ -132,9 +132,9 @@ def _unpacked(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
     if not isinstance(targets, ast.Tuple) or line is None or not isinstance(line.value, tuple):
         return
     for target, value in zip(targets.elts, line.value, strict=False):
-        for other, array, text in around.named(line) if isinstance(target, ast.Name) else ():
+        for addend, array, text in around.named(line) if isinstance(target, ast.Name) else ():
             if is_array(value) and is_array(array) and array.shape == value.shape and value.ndim:
-                new = ast.AugAssign(as_store(target), ast.Add(), other)
+                new = ast.AugAssign(as_store(target), ast.Add(), addend)
                 if text != ast.unparse(target):
                     yield block.behind(i, new, "missing line", 1.9, new)
 

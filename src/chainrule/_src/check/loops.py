@@ -181,8 +181,8 @@ def _shares(
     for other, other_value in arrays:
         if other_value.shape == shape:
             yield other
-            for factor, what, _ in named:
-                if isinstance(what, float | np.floating):
+            for factor, number, _ in named:
+                if isinstance(number, float | np.floating):
                     yield binary(factor, ast.Mult(), other)
         for factor, what, _ in named if len(shape) == 2 else ():
             if not is_array(what) or np.ndim(what) != np.ndim(other_value):

@@ -69,11 +69,12 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
     candidates = _searched(subject, depth)
     if not candidates or not is_doubtful(subject, candidates[0]):
         return candidates
-    others = _of_lines(subject, departed(subject, candidates[0])[:MOST_DEPARTED], SUSPICIOUS)[0]
-    others += _singles(subject, [(ALL, 0), (ALL, 1)], min(map(_cost, candidates)) + NEAR)[0]
-    if not others or candidates[0].mended != subject.wrong:
-        return others or candidates
-    return ranked(subject, [*others, *candidates])
+    before = departed(subject, candidates[0])[:MOST_DEPARTED]
+    alternatives = _of_lines(subject, before, SUSPICIOUS)[0]
+    alternatives += _singles(subject, [(ALL, 0), (ALL, 1)], min(map(_cost, candidates)) + NEAR)[0]
+    if not alternatives or candidates[0].mended != subject.wrong:
+        return alternatives or candidates
+    return ranked(subject, [*alternatives, *candidates])
 
 
 def _searched(subject: FaultyProgram, depth: int) -> list[Repair]:

@@ -69,10 +69,10 @@ def page_content(model: Compiled, training: bool, batch_size: int, examples: Any
     else:
         parts = [
             part
-            for each in content.about["inputs"]
+            for array in content.about["inputs"]
             for part in parts_of_sample(
-                model.network.first, tuple(each["shape"]), np.dtype(each["dtype"]).kind == "i",
-                each.get("name", ""),
+                model.network.first, tuple(array["shape"]), np.dtype(array["dtype"]).kind == "i",
+                array.get("name", ""),
             )
         ]  # fmt: skip
     if pair is not None:

@@ -95,8 +95,9 @@ def parts_of_sample(
                 np.broadcast_to(np.ravel(each), n) for each in (first.mean, first.variance**0.5)
             )
         names = [name] if name and n == 1 else [f"{name or 'x'}{i + 1}" for i in range(n)]
-        numbers = zip(names, mean, scale, strict=True)
-        return [{"name": each, **number_part(float(at), float(by))} for each, at, by in numbers]
+        return [
+            {"name": names[i], **number_part(float(mean[i]), float(scale[i]))} for i in range(n)
+        ]
     steps = shape if len(shape) == 2 else (n, 1)
     return [{"name": name, "kind": "sequence", "shape": steps, "whole": integers}]
 

@@ -117,8 +117,8 @@ class Compiled(Predictor):
         is_known = bool(names) or not self.takes_several
         if len(names) < 2:
             loss, weights = (
-                each if isinstance(each, Mapping) and not is_known else alone(each)
-                for each in (loss, weights)
+                option if isinstance(option, Mapping) and not is_known else alone(option)
+                for option in (loss, weights)
             )  # fmt: skip
         are_several = len(names) > 1 or (not is_known and any(map(are_by_output, metrics)))
         if are_several or is_several_options(loss) or weights is not None:
