@@ -2,6 +2,7 @@ import mmap
 import os
 import shutil
 import signal
+import sys
 import time
 from functools import cache
 from importlib.util import find_spec
@@ -97,6 +98,14 @@ def numbers_of_its_own(request):
 def no_seed_of_another(monkeypatch):
     """Let a test begin where nobody has seeded this process, whatever it or another one sets."""
     monkeypatch.setattr(validation, "_seeds", None)
+
+
+@pytest.fixture(autouse=True)
+def no_figures_of_another():
+    """Close a test's figures, which a later test would take for its own."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 @pytest.fixture(scope="session", autouse=True)

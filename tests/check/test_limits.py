@@ -82,7 +82,6 @@ def test_files_logs_and_figures_of_the_learner_are_left_as_after_one_call(tmp_pa
     from matplotlib import pyplot
 
     file, log = tmp_path / "log.txt", logging.getLogger("learner")
-    pyplot.close("all")
     handle = open(tmp_path / "kept.txt", "w", encoding="utf-8")  # noqa: SIM115
     globals()["HANDLE"] = handle
 
@@ -104,7 +103,6 @@ def test_files_logs_and_figures_of_the_learner_are_left_as_after_one_call(tmp_pa
     assert (tmp_path / "kept.txt").read_text(encoding="utf-8") == "called\n"
     assert len(caplog.records) == 1
     assert len(pyplot.get_fignums()) <= 1
-    pyplot.close("all")
 
 
 def helper(z):

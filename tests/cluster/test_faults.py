@@ -230,6 +230,21 @@ def test_waiting_ends(client):
         )
 
 
+def test_workers_that_are_paused_are_named_in_the_error():
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, processes=False, host="127.0.0.1", protocol="tcp://",
+                     dashboard_address="127.0.0.1:0", memory_limit="10 MB") as local,
+        Client(local, set_as_default=False) as other,
+    ):  # fmt: skip
+        (worker,) = local.scheduler.workers.values()
+        while worker.status.name != "paused":
+            time.sleep(0.05)
+        with pytest.raises(cr.errors.ClusterError, match=r"of which 1 are paused: their memory"):
+            fitted(client=other, timeout=0.5)
+
+
 def test_layers_of_ones_own_travel_with_the_model(client):
     class Halves(cr.layers.Layer):
         def call(self, x):

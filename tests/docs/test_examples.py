@@ -13,8 +13,6 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "docs" / "examples").rglob("plot_
 def _drawing(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(plt, "show", lambda: None)  # without a screen it would warn
-    yield
-    plt.close("all")
 
 
 def unlabelled(figure):

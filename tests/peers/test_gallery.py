@@ -31,7 +31,6 @@ def test_an_example_computes_what_keras_computes(path, monkeypatch, tmp_path):
     here = in_chainrule(text, path.name, tmp_path)
     theirs = re.sub(r"^from chainrule(\.keras)? import (keras|layers)", imported, text, flags=re.M)
     there = run(theirs, path.name, keras.Model, tmp_path)
-    plt.close("all")
     for part in ("calls", "weights"):
         assert_same(there[part], here[part], f"{path.stem}[{part!r}]")
 

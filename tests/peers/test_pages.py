@@ -26,4 +26,3 @@ def test_the_program_of_the_gallery_runs_in_keras(monkeypatch, capsys):
     monkeypatch.setattr(plt, "show", lambda: None)
     exec(compile(text.replace(ours, theirs), str(program), "exec"), {})
     assert "test accuracy 0.9" in capsys.readouterr().out
-    plt.close("all")

@@ -12,12 +12,6 @@ from chainrule.estimators import LossCurveDisplay, WorstPredictionsDisplay
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
 def test_the_curves_of_training_and_validation():
     X, y = classes("iris")
     model = cr.estimators.MLPClassifier((5,), max_iter=4).fit(X, y, validation_data=(X, y))

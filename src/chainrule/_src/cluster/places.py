@@ -260,10 +260,8 @@ class Cluster:
                 if time.monotonic() - heard > SILENCE:
                     raise self._lost(f"its scheduler has been away for {SILENCE} s")
                 if time.monotonic() - since > self.timeout:
-                    count = self.workers if is_there else 0
-                    raise self._lost(
-                        f"nothing was finished in {self.timeout:g} s, by {count} workers"
-                    )
+                    workers = self._workers() if is_there else "0 workers"
+                    raise self._lost(f"nothing was finished in {self.timeout:g} s, by {workers}")
                 check()
             return list(fetch.result())
         except dask("distributed").CancelledError as error:
@@ -271,6 +269,13 @@ class Cluster:
         finally:
             if not all(future.done() for future in futures):  # the fetch has not begun
                 fetch.cancel()
+
+    def _workers(self) -> str:
+        """Return the number of workers, and of those that Dask has paused, as a text."""
+        workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+        n_paused = sum(worker["status"] == "paused" for worker in workers)
+        reason = f", of which {n_paused} are paused: their memory is nearly full"
+        return f"{len(workers)} workers{reason if n_paused else ''}"
 
     def _lost(self, reason: str) -> ClusterError:
         reason = reason.rstrip(". ")
