@@ -175,7 +175,7 @@ class TestImporting:
             with pytest.raises(KeyboardInterrupt):
                 check()
 
-    @pytest.mark.sampled(quick=1)
+    @pytest.mark.thorough  # many moments
     @of_posix
     @pytest.mark.parametrize("library", ["pandas", "rich"])
     def test_at_random_moments_of_a_librarys_import(self, library, tmp_path):

@@ -102,6 +102,7 @@ def mixed(count, seed=0):
 TEXTS = [*hostile(), *mixed(500)]
 
 
+@pytest.mark.thorough  # test_server.py has a thousand of them
 def test_every_hostile_message_is_answered_to_its_page_alone(session):
     page, other = Page(session), Page(session)
     for text in TEXTS:

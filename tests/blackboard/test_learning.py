@@ -211,6 +211,7 @@ def test_other_messages_are_refused(page, message):
     assert page.until(bool, "error")["message"]
 
 
+@pytest.mark.thorough  # many threads
 def test_pages_that_ask_at_once_get_their_formulas():
     with ThreadPoolExecutor(4) as threads:
         drawn = list(threads.map(lambda n: _formula(rf"\frac{{x}}{{{n}}}", False), range(80)))

@@ -163,6 +163,7 @@ def test_with_and_without_hidden_layer_as_many_are_wrong_in_the_end():
     assert abs(found[0] - found[1]) <= 2  # "as seldom"
 
 
+@pytest.mark.thorough  # one more scene
 def test_the_vanishing_gradient():
     assert loss(at("vanishing-gradient", 1)) > 2.25
     sigmoid = norms(at("vanishing-gradient", 1))
@@ -188,6 +189,7 @@ def test_the_learning_rate():
     assert np.mean(gradients < np.median(first) / 50) > 0.9
 
 
+@pytest.mark.thorough  # one more scene
 def test_the_batch_size():
     one, some = at("batch-size", 1), at("batch-size", 4)
     assert accuracy(one) > 0.8

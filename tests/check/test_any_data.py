@@ -117,7 +117,7 @@ def test_lists_of_arrays():
     assert "+=" in report.diagnoses[0].where.repaired
 
 
-@pytest.mark.sampled(quick=3)
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize(
     "data", [None, "text", {"a": [1, (2, "b")]}, [object()], {1, 2}, [[1], [2, 3]], iter([1])]
 )

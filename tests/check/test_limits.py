@@ -37,6 +37,7 @@ def test_a_right_gradient_at_real_size_takes_a_second(name):
     assert time.process_time() - start < 1.0
 
 
+@pytest.mark.thorough  # long
 def test_many_samples_are_drawn_from():
     loss, gradients, (params, X, y) = PROGRAMS["digits_network"](np.random.default_rng(0))
     many = np.tile(X, (20, 1)), np.tile(y, 20)

@@ -94,6 +94,7 @@ def entropy_loss(p, X, y):
     return np.mean(-np.log(q[np.arange(len(y)), y])) - 0.3 * np.mean(entropy)
 
 
+@pytest.mark.thorough  # long
 def test_a_path_that_no_line_computes_is_said_by_its_name():
     def gradients(p, X, y):
         z = X @ p["W"]

@@ -54,6 +54,7 @@ def test_they_hold_the_share_of_true_values_and_are_as_wide_as_needed(fanned, tm
     assert np.median(np.abs(width / true - 1)) < 0.15
 
 
+@pytest.mark.thorough  # every target
 def test_they_are_what_is_exported(fanned, tmp_path):
     path, data = fanned
     model = cr.load_model(path)

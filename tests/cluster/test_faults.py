@@ -230,6 +230,7 @@ def test_waiting_ends(client):
         )
 
 
+@pytest.mark.thorough  # a cluster of its own
 def test_workers_that_are_paused_are_named_in_the_error():
     from distributed import Client, LocalCluster
 

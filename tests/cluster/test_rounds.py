@@ -147,18 +147,24 @@ def test_groups_are_dealt_out_by_rows_alone():
 @pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize("optimizer", ["adam", "momentum"])
 def test_where_rounds_run_changes_no_bit(client, optimizer):
-    """This process and two others; and threads of one process as eight and one workers."""
-    from distributed import Client, LocalCluster
-
+    """This process and two others."""
     here = fitted(model=network(optimizer))
     assert_same(here, fitted(model=network(optimizer), client=client))
-    for count in (1, 8) if optimizer == "adam" else ():
-        with (
-            LocalCluster(n_workers=count, threads_per_worker=1, processes=False, host="127.0.0.1", protocol="tcp://",
-                         dashboard_address="127.0.0.1:0") as local,
-            Client(local, set_as_default=False) as other,
-        ):  # fmt: skip
-            assert_same(here, fitted(model=network(optimizer), client=other))
+
+
+@pytest.mark.thorough  # clusters of its own
+@pytest.mark.parametrize("count", [1, 8])
+def test_the_number_of_workers_changes_no_bit(count):
+    """Workers are threads of this process, whose memory is not theirs alone: it has no limit."""
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(n_workers=count, threads_per_worker=1, processes=False, host="127.0.0.1", protocol="tcp://",
+                     dashboard_address="127.0.0.1:0", memory_limit=None) as local,
+        Client(local, set_as_default=False) as client,
+    ):  # fmt: skip
+        here, there = fitted(model=network("adam")), fitted(model=network("adam"), client=client)
+        assert_same(here, there)
 
 
 @pytest.fixture

@@ -84,6 +84,7 @@ def test_a_build_that_cannot_travel_is_said_at_once(client):
         swept(locked, client=client)
 
 
+@pytest.mark.thorough  # as without a cluster
 def test_sweep_cv(client):
     here, there = (
         cr.sweeps.SweepCV(build, SPACE, cv=2, models=4, epochs=2, client=each).fit(X, Y)

@@ -98,8 +98,9 @@ def browser():
         started.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(browser, address):
+    """One page for all tests, each of which gives an answer of its own; a page takes 0.4 s."""
     page = browser.new_page()
     page.set_default_timeout(10_000)
     errors = []

@@ -33,7 +33,7 @@ def widgets():
     sys.path.remove(str(DOCS))
 
 
-@pytest.mark.sampled(quick=2)
+@pytest.mark.thorough  # make docs builds them
 @pytest.mark.parametrize("name", NAMES)
 def test_a_figure_is_small(widgets, name):
     (folder,) = widgets.ready(name)
@@ -43,6 +43,7 @@ def test_a_figure_is_small(widgets, name):
     assert "serve(self)" not in script.read_text("utf-8")  # the runtime is a script of its own
 
 
+@pytest.mark.thorough  # a build more
 def test_a_figure_depends_on_the_code_that_it_imports(widgets):
     (folder,) = widgets.ready("dropout")
     noted = json.loads((folder / ".sources.json").read_text("utf-8"))

@@ -18,7 +18,7 @@ def test_readme_runs(tmp_path):
     run(README, tmp_path)
 
 
-@pytest.mark.sampled(quick=15)  # what pages show has tests of its own
+@pytest.mark.sampled(quick=8)  # what pages show has tests of its own
 @pytest.mark.usefixtures("no_wall_limit")
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_the_page_runs(page, tmp_path):

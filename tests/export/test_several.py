@@ -69,6 +69,7 @@ def test_an_ejected_model_names_a_missing_array(tmp_path):
         module.read_arrays(tmp_path / "samples.npz", {"a": np.float32, "words": np.int64})
 
 
+@pytest.mark.thorough  # one more target
 @needs_node
 def test_a_web_module_predicts_differentiates_and_trains(tmp_path):
     model = two_towers()

@@ -152,7 +152,7 @@ def test_a_script_reads_what_its_model_was_trained_on(script, tmp_path, mark):
     assert_predicts_alike(script, path)
 
 
-@pytest.mark.sampled(quick=4)
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize(
     ("text", "said"),
     [

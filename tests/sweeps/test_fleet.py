@@ -399,7 +399,7 @@ def by_method(a):
     return plain(0.1 if a.is_integer() else a)
 
 
-@pytest.mark.sampled(quick=3)
+@pytest.mark.sampled(quick=2)
 @pytest.mark.parametrize(
     "build",
     [typed, typed_above, right_for_the_first, weighted, of_a_dict, momentum_by_type, decay_by_type,

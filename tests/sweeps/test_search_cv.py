@@ -367,6 +367,7 @@ def test_weights_count_in_training_and_in_scores(steps, scoring):
     assert found.best_score_ != ones.fit(X, y).best_score_
 
 
+@pytest.mark.thorough  # as in estimators
 def test_weights_count_in_networks_too(tmp_path):
     options = {"epochs": 2, "cv": 2, "batch_size": 10, "store": tmp_path}
     search = cr.sweeps.SweepCV(build, {"lr": [0.05], "hidden": [4]}, **options)

@@ -54,6 +54,7 @@ def test_what_is_trained_in_the_page_is_what_python_trains(board):
     board.say({"do": "restart", "settings": {**KNOWING, "layers": [10], "activation": "sigmoid"}})
 
 
+@pytest.mark.thorough  # a page more
 @alone
 def test_another_lesson_is_chosen_and_stays_over_a_reload(board):
     lessons = board.page.get_by_label("Lesson")
@@ -70,6 +71,7 @@ def test_another_lesson_is_chosen_and_stays_over_a_reload(board):
     board.js("() => until(() => last('setup').lesson === 'lab')")
 
 
+@pytest.mark.thorough  # a page more
 @alone
 def test_the_page_gives_itself_away_with_its_run(board, context, tmp_path):
     board.pause()
@@ -136,6 +138,7 @@ def folder(tmp_path_factory):
     return path
 
 
+@pytest.mark.thorough  # a page more
 def test_a_folder_is_opened_from_the_disk(folder, context):
     board = Board(context, (folder / "index.html").as_uri())
     board.page.get_by_label("Lesson").select_option("wine")

@@ -92,6 +92,7 @@ def painted(board, selector):
     )  # fmt: skip
 
 
+@pytest.mark.thorough  # one more network
 def test_a_convolution_shows_filters_maps_and_the_prediction(shown):
     with shown("convolution.py", CONVOLUTION) as board:
         board.page.get_by_text("4 filters of 3 × 3").wait_for()

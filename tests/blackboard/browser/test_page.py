@@ -99,6 +99,7 @@ def test_stop_takes_effect_at_once(board):
     board.train()
 
 
+@pytest.mark.thorough  # long
 @needs("set")
 def test_a_slider_takes_effect_at_once(board):
     board.full_speed()
@@ -153,6 +154,7 @@ def test_a_slow_page_gets_the_newest_frame_and_holds_no_training_up(board):
     assert any(slower() < 5 for _ in range(4))  # had it waited, ten times
 
 
+@pytest.mark.thorough  # long
 @anew
 def test_a_reload_shows_the_same_run(board):
     board.pause()

@@ -152,6 +152,7 @@ def test_the_network_trains_on_the_sample_shown_and_on_one_that_is_drawn(board, 
     board.at(KNOWN + 2)
 
 
+@pytest.mark.thorough  # one more panel
 @hosts("served", "recorded", "page")
 def test_the_worst_predictions_open_the_microscope(board, page):
     board.open("Mistakes")
@@ -179,6 +180,7 @@ def test_a_cell_of_the_confusion_matrix_chooses_and_a_mark_tells_what_changed(bo
     page.locator(".cb-worst-head", has_text="fixed").wait_for()
 
 
+@pytest.mark.thorough  # one more panel
 @needs("guess")
 def test_a_guess_is_tried_on_a_fork(board, page):
     board.open("Guess")
@@ -208,6 +210,7 @@ def test_a_wrong_gradient_is_told_in_the_bar_and_a_scene_mends_it(board, page):
     board.js("() => until(() => last('setup').units.length === 1)")
 
 
+@pytest.mark.thorough  # one more panel
 @needs("scenes")
 def test_a_scene_is_told_by_the_arrow_keys_and_goes_on_after_a_reload(board, page):
     board.open("Scenes")

@@ -84,6 +84,7 @@ def test_on_a_phone_nothing_scrolls_sideways_and_fingers_hit_what_they_aim_at(pa
         assert page.evaluate(SMALL) == [], panel
 
 
+@pytest.mark.thorough  # a page in another window
 def test_on_a_phone_panels_are_chosen_at_the_foot_of_the_screen_and_come_first(page):
     show(page, "", 390)
     tab = page.get_by_role("tab", name="Draw")
@@ -112,6 +113,7 @@ def test_on_a_phone_the_network_is_on_the_first_screen_and_settings_are_behind_a
     assert not rate.is_visible()
 
 
+@pytest.mark.thorough  # a page in another window
 def test_text_and_pictures_grow_with_the_screen(page):
     sizes = {}
     for width in (1280, 1920):
@@ -140,6 +142,7 @@ def test_no_panel_s_name_is_cut(page):
             assert all(end["x"] + end["width"] <= close["x"] + 1 for end in beside)
 
 
+@pytest.mark.thorough  # a page in another window
 def test_by_keys_alone_every_control_of_the_bar_is_reached_and_seen(page):
     show(page, "", 1280)
     page.locator(".cb-root").focus()
@@ -162,6 +165,7 @@ def test_by_keys_alone_every_control_of_the_bar_is_reached_and_seen(page):
     assert set(wanted) <= reached
 
 
+@pytest.mark.thorough  # a page in another window
 def test_nothing_moves_for_those_who_asked_for_that(page):
     show(page, "draw", 1280)
     moving = """() => [...document.querySelectorAll(".cb-root *")].filter((each) => {
@@ -171,6 +175,7 @@ def test_nothing_moves_for_those_who_asked_for_that(page):
     assert page.evaluate(moving) == 0
 
 
+@pytest.mark.thorough  # a page in another window
 @pytest.mark.parametrize("panel", ["", "draw"])
 def test_what_a_pointer_reads_of_a_picture_keys_read_too(page, panel):
     show(page, panel, 1280)

@@ -1,5 +1,6 @@
 """The bar in a browser, in all hosts: there and back, and when to stop."""
 
+import pytest
 from tests.blackboard.browsing import anew, needs, trains
 
 
@@ -57,6 +58,7 @@ def test_steps_asked_for_while_one_runs_add_up(board):
     board.js("() => until(() => last('frame').epochs === 2 && !last('frame').playing)")
 
 
+@pytest.mark.thorough  # one more run
 def test_it_stops_when_it_is_to(board):
     board.pause()
     board.button("Restart, same weights").click()
@@ -85,6 +87,7 @@ def test_two_runs(board):
     board.train()
 
 
+@pytest.mark.thorough  # one more run
 @needs("restart", "served")
 def test_another_network(board):
     board.page.keyboard.press("n")

@@ -128,10 +128,12 @@ def test_after_other_batch_sizes(alone, after_others):
     assert after_others[0] == alone[0]
 
 
+@pytest.mark.thorough  # one more order
 def test_with_the_cache_that_all_sizes_leave(alone, after_others, digests):
     assert digests(after_others[1], SIZE) == alone[0]
 
 
+@pytest.mark.thorough  # one more order
 def test_after_other_batch_sizes_of_another_process(alone, after_others, digests):
     assert digests(f"{after_others[1]} before {SIZE}", SIZE) == alone[0]
 

@@ -82,6 +82,7 @@ def digest():
     return native.sources.__wrapped__(*form.WINGS)
 
 
+@pytest.mark.thorough  # other processes
 def test_the_same_code_has_one_digest_wherever_it_lies(copy):
     assert digest() == native.sources(*form.WINGS)
 

@@ -18,7 +18,7 @@ from chainrule._src.compile.wasm.kernel import RELAXED, TARGET, wasm_kernel
 from chainrule._src.core.trees import leaves
 
 
-@pytest.mark.sampled(quick=2)  # `in_wasm` compiles and looks at every kernel that it runs
+@pytest.mark.sampled(quick=1)  # `in_wasm` compiles and looks at every kernel that it runs
 @pytest.mark.parametrize("target", PAGES.values(), ids=PAGES)
 @pytest.mark.parametrize("name", MAKERS)
 def test_every_kernel_becomes_a_module(name, target):

@@ -78,7 +78,7 @@ def served(folder):
         server.server_close()
 
 
-@pytest.mark.sampled(quick=1)
+@pytest.mark.thorough  # test_page.py has Chromium
 @pytest.mark.parametrize("browser", OPTIONS)
 def test_a_page_predicts_and_trains_as_python_does(browser, tmp_path):
     program = installed(browser)

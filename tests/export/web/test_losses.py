@@ -266,6 +266,7 @@ def test_odd_values_get_a_sentence_and_the_net_goes_on(module, call):
     assert len(answer["losses"]) == 2
 
 
+@pytest.mark.thorough  # one more module
 def test_a_learning_rate_is_of_one_call_and_restored_weights_start_anew(tmp_path):
     cr.export_web(loss, PARAMS, X, Y, path=tmp_path / "net.mjs", optimizer="adam")
     script = """

@@ -175,6 +175,7 @@ def test_a_table_goes_in_row_by_row_with_its_preprocessing(tmp_path):
     assert answer["after"] < answer["before"]
 
 
+@pytest.mark.thorough  # as in a page
 def test_values_of_a_table_that_do_not_fit_are_refused_in_a_sentence(tmp_path):
     model, _ = table_model()
     model.export(tmp_path / "table.mjs")

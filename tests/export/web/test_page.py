@@ -141,6 +141,7 @@ def test_a_drawing_is_predicted_as_in_python_with_its_reasons(digits, digits_pag
     np.testing.assert_allclose(page.map, expected, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.thorough  # the pad, once more
 def test_the_pad_has_the_scale_of_the_training_pictures(digits, digits_page, visit):
     page = visit(digits_page).settle()
     data = cr.data.load_digits()
@@ -152,6 +153,7 @@ def test_the_pad_has_the_scale_of_the_training_pictures(digits, digits_page, vis
     assert f"In the data it is {data.target[1]}" in page.settle().text("ways")
 
 
+@pytest.mark.thorough  # the pad, once more
 def test_the_pad_is_drawn_on_by_keyboard(digits_page, visit):
     page = visit(digits_page, reduced_motion="reduce").settle()
     page.page.locator("canvas.pad").focus()
@@ -160,6 +162,7 @@ def test_the_pad_is_drawn_on_by_keyboard(digits_page, visit):
     assert page.settle().text("large") == "1"
 
 
+@pytest.mark.thorough  # the pad, once more
 def test_a_bright_picture_in_a_file_becomes_dark_ink(digits_page, visit, folder):
     image = pytest.importorskip("PIL.Image")
     ink = np.full((80, 80), 250, np.uint8)
@@ -278,6 +281,7 @@ def test_a_table_may_hold_pictures(folder, visit):
     page.train()
 
 
+@pytest.mark.thorough  # one more page
 def test_a_sequence_of_outputs_is_a_curve_for_each_feature(folder, visit):
     model = cr.Sequential([layers.Input((30, 2)), layers.LSTM(3, return_sequences=True)], seed=0)
     model.export(folder / "series.html")
@@ -300,6 +304,7 @@ def test_what_is_no_number_is_told_and_the_prediction_stays(bikes_page, visit):
     page.page.get_by_text("hour is empty").wait_for()
 
 
+@pytest.mark.thorough  # one more page
 def test_ranges_and_typical_values_come_from_examples(bikes, folder, visit):
     model, columns, rentals = bikes
     model.export(folder / "ranges.html", examples=(columns, rentals))
@@ -378,7 +383,7 @@ def test_a_slider_has_round_ends():
 # Outputs
 
 
-@pytest.mark.sampled(quick=2)
+@pytest.mark.sampled(quick=1)
 @pytest.mark.parametrize(
     ("last", "loss", "convert"),
     [
@@ -541,12 +546,13 @@ def test_nothing_but_the_page_itself_runs_in_it(digits_page, visit):
     page.requested.clear()
 
 
+@pytest.mark.thorough  # one more page
 def test_a_browser_without_vectors_is_told(digits_page, visit):
     page = visit(digits_page, NO_VECTORS).settle()
     assert "no WebAssembly with vectors (SIMD)" in page.text("problem")
 
 
-@pytest.mark.sampled(quick=1)
+@pytest.mark.thorough  # one more window
 @pytest.mark.parametrize("width", [320, 390])
 def test_a_phone_needs_no_sideways_scrolling(bikes_page, training_page, visit, width):
     for path in (bikes_page, training_page):

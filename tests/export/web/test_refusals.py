@@ -55,6 +55,7 @@ def test_numbers_in_the_code_may_be_nan_or_infinite(tmp_path):
     np.testing.assert_allclose([float(each) for each in guess], expected)
 
 
+@pytest.mark.thorough  # one more module
 def test_a_metric_with_nan_in_its_code_trains(tmp_path):
     model = cr.Sequential([layers.Input((5,)), layers.Dense(3)])
     model.compile("sgd", "mse", metrics=[cr.metrics.PearsonCorrelation()])
@@ -107,6 +108,7 @@ def test_a_loss_for_one_number_of_rows_does_not_train(tmp_path):
     assert not [*tmp_path.iterdir()]
 
 
+@pytest.mark.thorough  # one more module
 def test_a_large_batch_size_needs_no_large_examples(tmp_path):
     X, Y = RNG.normal(size=(9000, 5)), RNG.normal(size=9000)
     tracemalloc.start()

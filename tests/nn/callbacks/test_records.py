@@ -42,6 +42,7 @@ def events(folder):
     return found
 
 
+@pytest.mark.thorough  # another library reads its file
 def test_tensorboard_gets_every_score_and_the_weights(tmp_path):
     board = callbacks.TensorBoard(tmp_path, histogram_freq=2)
     made = fitted(board, validation_split=0.2, epochs=3)

@@ -119,7 +119,7 @@ def as_before(made, call, odd):
     return made if call in READS else copy.deepcopy(MODEL)
 
 
-@pytest.mark.sampled(quick=5)
+@pytest.mark.sampled(quick=3)
 @pytest.mark.parametrize(("call", "name"), ARGUMENTS)
 def test_any_odd_argument_works_or_is_refused(call, name):
     made = copy.deepcopy(MODEL)

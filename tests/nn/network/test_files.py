@@ -302,7 +302,7 @@ def edited(content, rng):
     return file_of(table, content[8 + length :])
 
 
-@pytest.mark.sampled(quick=1)
+@pytest.mark.thorough  # tests of storage spoil files, too
 @pytest.mark.parametrize(
     ("spoil", "share"), [(edited, 0.1), (flip, 0.1), (cut, 0.1), (splice, 0.1)]
 )

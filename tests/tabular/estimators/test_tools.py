@@ -54,6 +54,7 @@ def opened(tmp_path_factory):
     return {kind: (model.predict_proba(X), *found[kind]) for kind, model in models.items()}
 
 
+@pytest.mark.thorough  # another process
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_copy_by_pickle_predicts_without_compiling(kind, opened):
     expected, found, has_history, has_model = opened[kind]
