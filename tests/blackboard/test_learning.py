@@ -1,6 +1,7 @@
 """A learner's session as a page sees it: messages of events, requests, and saves."""
 
 import base64
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +12,9 @@ from tests.teach.test_writing import LAB
 from chainrule._src.blackboard.conversation import Conversation
 from chainrule._src.blackboard.frames import decode
 from chainrule._src.blackboard.learning import LearningPages
+from chainrule._src.blackboard.listeners import Listeners
 from chainrule._src.teach.figures import MOST_BYTES, SIGNATURE, is_picture
+from chainrule._src.teach.learn.session import LearningSession
 from chainrule._src.teach.learn.task_text import _formula
 from chainrule._src.teach.learn.workspace import Workspace
 from chainrule._src.teach.loader import load
@@ -94,6 +97,32 @@ def test_an_exercise_is_shown_saved_checked_and_passes(page, workspace):
     assert any("chainrule learn" in line for line in shown["afterwards"])
     page.say(do="ask", name="solution")
     assert "np.asarray(x) / 2" in page.until(bool, "solution")["code"]
+
+
+def test_a_page_that_comes_while_the_session_looks_gets_the_newest_state_last(
+    workspace, monkeypatch
+):
+    """The state for the page waits until the session has told its own, if it may."""
+    session_told, states = threading.Event(), []
+
+    def tell(listeners, message, listener=None):
+        state = decode(message)[0]
+        if state["type"] == "learn":
+            if threading.current_thread() is threading.main_thread():
+                session_told.wait(1)
+            states.append(state["looked"])
+            session_told.set()
+
+    monkeypatch.setattr(Listeners, "tell", tell)
+    begins = threading.Event()
+    run = LearningSession.run
+    monkeypatch.setattr(LearningSession, "run", lambda *of: begins.wait(60) and run(*of))
+    pages = LearningPages(workspace)
+    state = LearningPages._state
+    monkeypatch.setattr(LearningPages, "_state", lambda of: (state(of), begins.set())[0])
+    pages._on_hello(None)
+    pages.close()
+    assert states[-1]
 
 
 def test_values_are_shown_beside_the_right_ones(page):

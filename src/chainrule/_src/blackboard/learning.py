@@ -50,6 +50,8 @@ class LearningPages:
         self._requests = QueuedRequests()
         self._standing: Standing | None = None
         self._checking: Checking | None = None
+        # One thread at a time sends a state: a new page's would else follow a newer one.
+        self._turn = threading.Lock()
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._run, name="learn", daemon=True)
         self._thread.start()
@@ -82,9 +84,9 @@ class LearningPages:
     # methods of commands: the server's thread calls them, the listener has sent the command
 
     def _on_hello(self, listener: Listener | None) -> None:
-        self._listeners.tell(self._task(), listener)
-        self._listeners.tell(self._pictures(), listener)
-        self._listeners.tell(self._state(), listener)
+        with self._turn:
+            for message in (self._task(), self._pictures(), self._state()):
+                self._listeners.tell(message, listener)
 
     def _on_request(self, listener: Listener | None, name: str) -> None:
         if name not in LearningSession.REQUESTS:
@@ -100,6 +102,10 @@ class LearningPages:
     # events of the session, in its own thread
 
     def _tell(self, event: Event) -> None:
+        with self._turn:
+            self._tell_event(event)
+
+    def _tell_event(self, event: Event) -> None:
         if isinstance(event, Refused):
             self._listeners.tell(encode("error", {"id": None, "message": event.reason}))
         elif isinstance(event, SolutionShown):
