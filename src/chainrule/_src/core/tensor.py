@@ -276,7 +276,8 @@ class Tensor(Methods):
             not_covered(f"{home}{ufunc.__name__}", method, options)
         if ufunc in OPERATORS and all(map(is_weak, inputs)):
             inputs = (as_numpy_number(inputs[0]), *inputs[1:])  # np.add(1, 2) is a NumPy number
-        return written_to(out, target(*inputs, **options), ufunc.__name__)
+        result = target(*inputs, **options)
+        return result if out is None else written_to(out, result, ufunc.__name__)
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
@@ -287,7 +288,8 @@ class Tensor(Methods):
         if self.level.reader is not None:
             args, kwargs = self.level.reader.plain((args, kwargs))
         out = kwargs.pop("out", None)
-        return written_to(out, invoke(function, target, args, kwargs), function.__name__)
+        result = invoke(function, target, args, kwargs)
+        return result if out is None else written_to(out, result, function.__name__)
 
     # Attributes and methods of arrays.
 
@@ -380,9 +382,7 @@ for _name in ("item", "tolist"):
 
 
 def written_to(out: Any, result: Any, name: str) -> Any:
-    """Return the result of a function; an array ``out`` is filled with the result."""
-    if out is None:
-        return result
+    """Fill an array ``out`` with the result of a function, and return the array."""
     if not isinstance(out, Traced | Handle):
         raise TraceError(
             f"{name} cannot write its result into an array from outside: the gradient would be "

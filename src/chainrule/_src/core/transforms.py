@@ -400,9 +400,10 @@ def _vjp(
     if not -len(args) <= min(positions) <= max(positions) < len(args):
         raise DataError(f"{where}: argnums={argnums} but {len(args)} positional arguments came")
     level = Level(locks=where != "vjp")  # the pullback of vjp is called later
-    wrapped = [*map(around.argument, args)]
+    wrapped = list(args)
     for i in positions:
         wrapped[i] = wrap(args[i], level, where)
+    wrapped = [*map(around.argument, wrapped)]
     kwargs = {name: around.argument(value) for name, value in kwargs.items()}
     with level.captured:
         result = around.result(f(*wrapped, **kwargs))

@@ -34,14 +34,22 @@ _CREATORS = (
     "array", "asarray", "copy",
 )  # fmt: skip
 _plain: dict[str, Any] = {name: getattr(np, name) for name in _CREATORS}
-_recording = threading.local()
+
+
+class RecordingDepth(threading.local):
+    """The number of nested recordings of this thread."""
+
+    depth = 0
+
+
+_recording = RecordingDepth()
 _counting = lock()
-_count = [0]
+_count = [0]  # of the threads that record
 
 
 def _is_recorded(frame: FrameType) -> bool:
     """Return true if a frame runs the user's code, in a thread that records."""
-    return bool(getattr(_recording, "depth", 0)) and is_of_project(frame.f_code.co_filename)
+    return _recording.depth > 0 and is_of_project(frame.f_code.co_filename)
 
 
 def _creator(name: str) -> Callable[..., Any]:
@@ -81,11 +89,12 @@ for _name, _directive in {"r_": "0", "c_": "-1,2,0"}.items():
 
 def begin() -> None:
     """Return such arrays from now on to code that this thread records."""
-    _recording.depth = getattr(_recording, "depth", 0) + 1
-    with _counting:
-        _count[0] += 1
-        if _count[0] == 1:
-            vars(np).update(_CREATED)
+    _recording.depth += 1
+    if _recording.depth == 1:
+        with _counting:
+            _count[0] += 1
+            if _count[0] == 1:
+                vars(np).update(_CREATED)
 
 
 def end(ended: Captured) -> None:
@@ -93,10 +102,11 @@ def end(ended: Captured) -> None:
     if ended.contents:
         forget(ended)
     _recording.depth -= 1
-    with _counting:
-        _count[0] -= 1
-        if not _count[0]:
-            vars(np).update(_plain)
+    if not _recording.depth:
+        with _counting:
+            _count[0] -= 1
+            if not _count[0]:
+                vars(np).update(_plain)
 
 
 around.begin, around.end = begin, end

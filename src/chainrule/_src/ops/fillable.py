@@ -272,4 +272,4 @@ def present(tree: Any) -> Any:
         value = value_of(value)
         return value.settled() if type(value) is Tensor else value
 
-    return map_leaves(leaf, tree)
+    return tree.settled() if type(tree) is Tensor else map_leaves(leaf, tree)
