@@ -20,7 +20,6 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from types import FrameType
 from typing import Any
 
@@ -215,6 +214,8 @@ def _value(number: Any) -> Any:
 
 def _linear(number: Any) -> Any:
     """Return offset and slope of a number, or None if there are none."""
+    from fractions import Fraction  # which loads `decimal`: a tenth of the time of our import
+
     if isinstance(number, Size):
         return number.linear
     exact = number.item() if hasattr(number, "item") else number
