@@ -354,7 +354,6 @@ def test_luck_is_the_share_of_the_seeds():
         swept().luck()
 
 
-@pytest.mark.thorough  # pictures
 def test_pictures():
     result = swept(space=RATES | {"start": [0.0, 1.0]}, halving=3)
     for kind in ("settings", "best", "parallel", "map", "importance"):
