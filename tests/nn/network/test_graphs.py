@@ -199,7 +199,7 @@ def test_what_a_layer_adds_may_be_the_only_loss():
     (lambda: two_by_two()[0].predict({"a": X}), "expected the inputs a, b"),
     (lambda: two_by_two()[0].fit(two_by_two()[1], {"w": Y}, verbose=0), "no output"),
     (lambda: two_by_two()[0].compile("sgd", ["mse"] * 3), "3 entries for the 2 outputs"),
-    (lambda: type("Own", (keras.Model,), {"train_step": None}), "train_step has no counterpart"),
+    (lambda: type("Own", (keras.Model,), {"quantize": None}), "quantize has no counterpart"),
 ])  # fmt: skip
 def test_misuse_is_refused_with_what_was_expected(use, message):
     with pytest.raises((DataError, ShapeError), match=message):

@@ -15,11 +15,14 @@ from chainrule._src.compile.running.steps import ENGINES
 from chainrule._src.nn import losses, optimizers
 from chainrule._src.nn.callbacks import History
 from chainrule._src.nn.layers.given import is_shape, shape_of, shapes_in
+from chainrule._src.nn.layers.hooks import is_overridden
 from chainrule._src.nn.metrics import get as get_metric
+from chainrule._src.nn.metrics.base import Mean
 from chainrule._src.nn.network.conditions import Conditions
 from chainrule._src.nn.network.forward import Predictor
 from chainrule._src.nn.network.inputs import check_labels_fit, checked_data, warn_of_last
 from chainrule._src.nn.network.kept import RecordingCache
+from chainrule._src.nn.network.network import constant
 from chainrule._src.nn.network.objective import Objective
 from chainrule._src.nn.network.outputs import (
     AddedLosses,
@@ -48,6 +51,8 @@ class Compiled(Predictor):
         self.optimizer: Any = None
         self.loss: Any = None
         self.compiled_metrics: tuple[Any, Any] = ((), ())
+        self._live: Objective | None = None
+        self._loss_tracker = Mean("loss")
         self.optimizer_state: Any = None
         self._running: Engine | None = None  # while training
         self.updates_alone = False  # within `train_on_batch`
@@ -104,7 +109,7 @@ class Compiled(Predictor):
                 get_metric(metric, loss, (), "compile")
         self.optimizer, self.loss, self.optimizer_state = rule, loss, None
         optimizers.count(rule, {})
-        self.compiled_metrics = (metrics or (), weighted_metrics or ())
+        self.compiled_metrics, self._live = (metrics or (), weighted_metrics or ()), None
         self.engine = engine
 
     def _loss_given(self, loss: Any, weights: Any, metrics: Any) -> Any:
@@ -150,6 +155,13 @@ class Compiled(Predictor):
             for group in self.compiled_metrics
         )
         return Objective(self.network, self.loss, *counted)
+
+    @property
+    def live_objective(self) -> Objective:
+        """The objective whose metrics are updated in place, by steps of one's own."""
+        if self._live is None or self._live.network is not self.network:
+            self._live = self.objective
+        return self._live
 
     def _objective_of_outputs(self) -> Objective:
         """Return the loss and metrics of a model with several outputs."""
@@ -201,13 +213,27 @@ class Compiled(Predictor):
     @property
     def metrics(self) -> list[Any]:
         """The metrics in attributes, and those that `compile` was given."""
-        named = self.objective.named.values() if self.compiled and self.built else ()
-        return [*metrics_within(self), *(metric for metric, *_ in named)]
+        tracker = [self._loss_tracker] if self.overrides("train_step", "test_step") else []
+        return [*tracker, *metrics_within(self), *self._metrics_of_compile()]
+
+    def _metrics_of_compile(self) -> list[Any]:
+        is_ready = self.compiled and self.built
+        return [metric for metric, *_ in self.live_objective.named.values()] if is_ready else []
+
+    def overrides(self, *names: str) -> bool:
+        """Return true if a class of the user overrides one of these methods."""
+        return any(is_overridden(type(self), name) for name in names)
 
     def reset_metrics(self) -> None:
-        """Reset the metrics in attributes; in `fit` and `evaluate` all metrics start at zero."""
-        for metric in self._own_metrics():
+        """Reset all metrics; in `fit` and `evaluate` they start at zero."""
+        for metric in (self._loss_tracker, *self._own_metrics(), *self._metrics_of_compile()):
             metric.reset_state()
+
+    def forget_tensors(self) -> None:
+        """Replace the tensors of a gradient, in metrics and in added losses, by their values."""
+        self._added = []
+        for metric in (self._loss_tracker, *self._own_metrics(), *self._metrics_of_compile()):
+            metric.map_sums(constant)
 
     def tracked_metrics(self) -> TrackedMetrics:
         """Return the metrics that the methods of the class update."""
@@ -296,7 +322,8 @@ class Compiled(Predictor):
         if not self.built:
             self.build(shape_of(data[0]))
         outputs = self.output_shape
-        if not is_shape(outputs) or isinstance(self.loss, OutputLosses | AddedLosses):
+        is_other = len(data) == 1 or isinstance(self.loss, OutputLosses | AddedLosses)
+        if is_other or not is_shape(outputs):
             return
         check_labels_fit(data[1], outputs[-1] or 1, self.loss, "fit")
         warn_of_last(self.network.last, outputs[-1] or 1, self.loss)

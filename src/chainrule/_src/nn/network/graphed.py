@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -11,6 +10,7 @@ import numpy as np
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.validation import check_seed
 from chainrule._src.core.trees import map_leaves
+from chainrule._src.nn.layers.dropout import Random
 from chainrule._src.nn.layers.given import (
     Shape,
     by_key,
@@ -21,7 +21,7 @@ from chainrule._src.nn.layers.given import (
     shapes_in,
 )
 from chainrule._src.nn.layers.hooks import OF_GRAPHS
-from chainrule._src.nn.layers.surroundings import around, within
+from chainrule._src.nn.layers.surroundings import within
 from chainrule._src.nn.layers.symbols import generator_or
 from chainrule._src.nn.layers.tracking import Path, name_of, sublayers
 from chainrule._src.nn.network.fitting import Trainable
@@ -38,7 +38,6 @@ class Graphed(Trainable):
 
     _hooks = OF_GRAPHS
     takes_several = True
-    _loss_now: Any = None  # while the loss of a batch is computed
     _graph: LayerGraph | None = None
     _attributes: frozenset[str] = frozenset()  # of every model: they hold no layers
 
@@ -131,6 +130,18 @@ class Graphed(Trainable):
         """Build the model: a trial of its `call` creates the weights."""
         self._network = None
         rng = rng or generator_or(self.rng)
+        if self.overrides("train_step") and type(self).call is Graphed.call:  # it has no output
+            for layer in self.layers:
+                if isinstance(layer, Random) and not layer.built:
+                    layer.prepare(shapes_in(input_shape)[0], rng, self._dtype)
+                if not layer.built:
+                    raise DataError(
+                        f"{self}: has no call, so that {layer} must have its weights before fit; "
+                        "put an Input first, or call its build"
+                    )
+            self.input_shape = self.output_shape = shapes_given(input_shape)
+            self.built = True
+            return self.output_shape
         super().prepare(input_shape, rng, dtype or self._dtype, called_with)
         if self.gives_several:
             self.output_shape = by_key(self.structure)
@@ -205,36 +216,6 @@ class Graphed(Trainable):
         parts = tuple(y[name] for name in names) if isinstance(y, Mapping) else tuple(y)
         return parts if len(parts) > 1 else parts[0]
 
-    def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None,
-        training: bool = True,
-    ) -> Any:  # fmt: skip
-        """Return the loss of a batch; a class of your own may compute another, in NumPy."""
-        if self._loss_now is None:
-            raise DataError(f"{self}: compute_loss is called by fit and evaluate")
-        loss, extra = self._loss_now
-        context: Any = around()
-        with within(None):  # the loss may call other models
-            return super().loss_of(loss, x, y, y_pred, sample_weight, extra, context)
-
-    def loss_of(
-        self, loss: Any, x: Any, y: Any, y_pred: Any, weight: Any, extra: list[Any], context: Any
-    ) -> Any:
-        """Return the loss that `compute_loss` computes, which may call the model's layers."""
-        takes_training = _takes(type(self).compute_loss, "training")
-        options = {"training": context.training} if takes_training else {}
-        self._loss_now = loss, extra
-        try:
-            with within(context):
-                return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight, **options)
-        finally:
-            self._loss_now = None
-
-    @property
-    def losses(self) -> list[Any]:
-        """Penalties of the weights and losses that layers added, in the present call."""
-        return super().losses if self._loss_now is None else self._loss_now[1]
-
     def _checked_x(self, x: Any, where: str) -> Any:
         if self._graph is not None:
             x = self._graph.flat(x, where)
@@ -300,7 +281,3 @@ class Graphed(Trainable):
         more = {key: value for key, value in config.items() if key not in OF_A_GRAPH}
         name, dtype = config.get("name"), config.get("dtype")
         return cls(inputs=inputs, outputs=outputs, name=name, dtype=dtype, **more)
-
-
-def _takes(function: Any, name: str) -> bool:
-    return name in inspect.signature(function).parameters

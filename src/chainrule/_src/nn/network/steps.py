@@ -1,0 +1,192 @@
+"""The steps of a batch as methods, which a class of the user may override, in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from inspect import signature
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.handles import values_of
+from chainrule._src.compile.running.engines import NumpyEngine, rows_in
+from chainrule._src.core.transforms import value_and_grad
+from chainrule._src.nn.callbacks import Logs
+from chainrule._src.nn.layers.hooks import check_steps
+from chainrule._src.nn.layers.surroundings import within
+from chainrule._src.nn.metrics.base import plain
+from chainrule._src.nn.network.compiled import Compiled
+from chainrule._src.nn.network.network import constant
+from chainrule._src.nn.network.outputs import AddedLosses, unmasked
+from chainrule._src.nn.training.supply import Batches, Samples
+from chainrule._src.nn.training.trainer import Run, Sums
+
+
+class Stepped(Compiled):
+    """A compiled model with the steps of a batch; `fit` calls those that a class overrides.
+
+    The others run as recorded programs, with the same numbers.
+    """
+
+    _loss_now: Any = None  # while a recorded step computes the loss of a batch
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        check_steps(cls)
+
+    # The loss
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:  # fmt: skip
+        """Return the loss of a batch; a class of your own may compute another, in NumPy."""
+        loss, extra = self._loss_now or (self.live_objective.loss, self.losses)
+        y_pred = self.flat_outputs(y_pred)
+        if self._loss_now is None:
+            reductions = getattr(loss, "reductions", loss.reduction)
+            sample_weight = unmasked(sample_weight, self._mask, reductions)
+        if isinstance(loss, AddedLosses) and not extra:
+            raise DataError(
+                f"{self}: the model was compiled without a loss, and none of its layers adds one; "
+                "write compile(optimizer, loss='mse'), or the name of another loss"
+            )
+        with within(None):  # the loss may call other models
+            value = loss(y, y_pred, sample_weight)
+        for more in extra:
+            value = value + more
+        return value
+
+    def loss_of(
+        self, loss: Any, x: Any, y: Any, y_pred: Any, weight: Any, extra: list[Any], context: Any
+    ) -> Any:
+        """Return the loss that `compute_loss` computes, which may call the model's layers."""
+        options = self._options_of_loss(context.training)
+        self._loss_now = loss, extra
+        try:
+            with within(context):
+                return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight, **options)
+        finally:
+            self._loss_now = None
+
+    @property
+    def losses(self) -> list[Any]:
+        """Penalties of the weights and losses that layers added, in the present call."""
+        return super().losses if self._loss_now is None else self._loss_now[1]
+
+    # Steps
+
+    def train_step(self, data: Any) -> Logs:
+        """Make one update with a batch, and return the scores of the epoch so far.
+
+        A class of your own may override the method: `fit` then calls it for every batch, with the
+        arrays of the batch, and reports what it returns. See the guide to Keras.
+
+        Parameters
+        ----------
+        data : tuple of ndarray
+            ``(x, y)`` or ``(x, y, sample_weight)``; x alone if `fit` was called without y.
+
+        Returns
+        -------
+        dict of str to float
+        """
+        x, y, weight = _parts(data)
+        variables = self.trainable_variables
+        step = value_and_grad(lambda _: self._loss_of_batch(x, y, weight, True), has_aux=True)
+        (loss, y_pred), gradients = step(variables)
+        self.optimizer.apply(gradients, variables)
+        return self._scores_after(loss, y_pred, x, y, weight)
+
+    def test_step(self, data: Any) -> Logs:
+        """Return the scores so far, with a batch; `evaluate` calls the method of a class."""
+        x, y, weight = _parts(data)
+        return self._scores_after(*self._loss_of_batch(x, y, weight, False), x, y, weight)
+
+    def _loss_of_batch(self, x: Any, y: Any, weight: Any, training: bool) -> tuple[Any, Any]:
+        """Return the loss and the outputs."""
+        y_pred = self(x, training=training)
+        options = self._options_of_loss(training)
+        loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight, **options)
+        return loss, y_pred
+
+    def _options_of_loss(self, training: bool) -> dict[str, bool]:
+        takes_training = "training" in signature(type(self).compute_loss).parameters
+        return {"training": training} if takes_training else {}
+
+    def _scores_after(self, loss: Any, y_pred: Any, x: Any, y: Any, weight: Any) -> Logs:
+        self._loss_tracker.update_state(loss, sample_weight=rows_in(x))
+        return self.compute_metrics(x, y, y_pred, weight)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Logs:
+        """Update the metrics of `compile` with a batch, and return the values of all metrics."""
+        y_pred, objective = self.flat_outputs(y_pred), self.live_objective
+        for _, metric, data in objective.metric_arguments(y_pred, self._mask, y, sample_weight):
+            metric.update_state(*data)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> Logs:
+        """Return the values of all metrics by name."""
+        named = {name: metric for name, (metric, *_) in self.live_objective.named.items()}
+        tracked = {metric.name: metric for metric in self._own_metrics()}
+        metrics = {"loss": self._loss_tracker, **named, **tracked}
+        return _flat({name: metric.result() for name, metric in metrics.items()})
+
+
+def run_of_steps(model: Any, supply: Samples | Batches, training: bool) -> Run:
+    """Return a run of `Stepped.train_step` or `Stepped.test_step`, of a class that overrides the method.
+
+    The carry is the model itself: its weights, and the state of its optimizer.
+    """
+    step = model.train_step if training else model.test_step
+    network, optimizer = model.network, model.optimizer
+
+    def update(carry: Any, *batch: Any) -> tuple[Any, Any]:
+        network.take({**carry["params"], **carry["layers"]})
+        optimizer.applied.update(carry["state"])
+        n_before = carry["metrics"]["batches"]
+        if not n_before:
+            model.reset_metrics()
+        scores = step(batch if len(batch) > 1 else batch[0])
+        if not isinstance(scores, Mapping):
+            raise DataError(
+                f"{model}: a step must return a dict of scores by name, such as "
+                f"self.compute_metrics(x, y, y_pred), received {scores!r}"
+            )
+        logs = _flat(scores)
+        model.forget_tensors()
+        loss = logs.get("loss", 0.0) if training else 0.0  # scores may be NaN
+        return loss, {
+            "params": network.params, "layers": network.state, "state": dict(optimizer.applied),
+            "metrics": {"batches": n_before + 1, "scores": logs},
+        }  # fmt: skip
+
+    carry = {"params": network.params, "layers": network.state, "state": model.optimizer_state}
+    sums = Sums({"batches": 0, "scores": {}}, lambda state: _flat(state["scores"]))
+    engine = NumpyEngine(update, {**carry, "metrics": sums.zero}, supply.first, model.dtype)
+    return StepRun(engine, supply, sums)
+
+
+class StepRun(Run):
+    """A run whose scores are those that its step returned last, without any other loss."""
+
+    def logs(self, outcome: Any, epoch: int = 0) -> Logs:
+        """Return the scores after the last batch."""
+        return self._scores()
+
+
+def _parts(data: Any) -> Any:
+    """Return x, y and the weights of a batch, of which y and the weights may be missing."""
+    return (*data, None, None)[:3] if isinstance(data, tuple) else (data, None, None)
+
+
+def _flat(scores: Mapping[str, Any]) -> Logs:
+    """Return scores as plain numbers, without nested dicts."""
+    flat: Logs = {}
+    for name, value in scores.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value)
+        else:
+            flat[str(name)] = plain(np.asarray(constant(values_of(value))))
+    return flat
