@@ -248,14 +248,16 @@ def test_an_interrupted_step_leaves_the_weights_of_the_step_before():
 
 
 def test_steps_for_other_libraries_are_refused_with_what_to_write():
-    for body in ("with tf.GradientTape() as t: pass", "loss.backward()", "self.zero_grad()"):
-        for name in ("train_step", "test_step"):
-            space = {}
-            exec(f"def {name}(self, data):\n    {body}", {}, space)
-            with case(body), pytest.raises(DataError, match=rf"{name}.* chainrule\.value_and_grad"):
-                type("Own", (keras.Model,), space)
-    with pytest.raises(DataError, match=r"takes other arguments.*self\.optimizer\.apply"):
-        type("Own", (keras.Model,), {"train_step": lambda self, state, data: None})
+    steps = [f"def train_step(self, data):\n    {body}" for body in (
+        "with tf.GradientTape() as t: pass", "loss.backward()", "return [self.zero_grad()]",
+    )]  # fmt: skip
+    for text in (*steps, "def train_step(self, state, data): pass"):
+        space = {}
+        exec(text, {}, space)
+        model = type("Own", (keras.Sequential,), space)([layers.Dense(1)])
+        model.compile("sgd", "mse")
+        with case(text), pytest.raises(DataError, match=r"train_step.* chainrule\.value_and_grad"):
+            model.fit(X, Y, verbose=0)
     with pytest.raises(DataError, match=r"train_step.*define the method in a class"):
         keras.Sequential([]).train_step = lambda data: {}
 

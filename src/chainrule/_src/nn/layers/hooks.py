@@ -80,22 +80,19 @@ def is_overridden(cls: type, name: str) -> bool:
     return not str(getattr(cls, name).__module__).startswith("chainrule.")
 
 
-def check_steps(cls: type) -> None:
-    """Raise an error if a class has a step that is written for another library."""
-    for name in STEPS:
-        if not is_overridden(cls, name):
-            continue
-        function = inspect.unwrap(getattr(cls, name))
-        foreign = [tape for tape in TAPES if tape in _names(function.__code__)]
-        if foreign or function.__code__.co_argcount != 2:
-            received = f"calls {foreign[0]}" if foreign else "takes other arguments"
-            raise DataError(
-                f"{cls.__name__}: {name}(self, data) {received}, as with another library; write "
-                "value, gradients = chainrule.value_and_grad(loss)(self.trainable_variables) with "
-                "a function loss(variables) that calls self(x, training=True) and returns "
-                "self.compute_loss(x=x, y=y, y_pred=y_pred), and then "
-                "self.optimizer.apply(gradients, self.trainable_variables)"
-            )
+def check_step(cls: type, name: str) -> None:
+    """Raise an error if a step of a class is written for another library."""
+    code = inspect.unwrap(getattr(cls, name)).__code__
+    foreign = [tape for tape in TAPES if tape in _names(code)]
+    if foreign or code.co_argcount != 2:
+        received = f"calls {foreign[0]}" if foreign else "takes other arguments"
+        raise DataError(
+            f"{cls.__name__}: {name}(self, data) {received}, as with another library; write "
+            "value, gradients = chainrule.value_and_grad(loss)(self.trainable_variables) with a "
+            "function loss(variables) that calls self(x, training=True) and returns "
+            "self.compute_loss(x=x, y=y, y_pred=y_pred), and then "
+            "self.optimizer.apply(gradients, self.trainable_variables)"
+        )
 
 
 def _names(code: CodeType) -> set[str]:

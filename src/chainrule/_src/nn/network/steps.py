@@ -13,7 +13,7 @@ from chainrule._src.base.handles import values_of
 from chainrule._src.compile.running.engines import NumpyEngine, rows_in
 from chainrule._src.core.transforms import value_and_grad
 from chainrule._src.nn.callbacks import Logs
-from chainrule._src.nn.layers.hooks import check_steps
+from chainrule._src.nn.layers.hooks import check_step
 from chainrule._src.nn.layers.surroundings import within
 from chainrule._src.nn.metrics.base import plain
 from chainrule._src.nn.network.compiled import Compiled
@@ -30,10 +30,6 @@ class Stepped(Compiled):
     """
 
     _loss_now: Any = None  # while a recorded step computes the loss of a batch
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        check_steps(cls)
 
     # The loss
 
@@ -139,7 +135,9 @@ def run_of_steps(model: Any, supply: Samples | Batches, training: bool) -> Run:
 
     The carry is the model itself: its weights, and the state of its optimizer.
     """
-    step = model.train_step if training else model.test_step
+    name = "train_step" if training else "test_step"
+    check_step(type(model), name)
+    step = getattr(model, name)
     network, optimizer = model.network, model.optimizer
 
     def update(carry: Any, *batch: Any) -> tuple[Any, Any]:
