@@ -131,7 +131,7 @@ class Stepped(Compiled):
 
 
 def run_of_steps(model: Any, supply: Samples | Batches, training: bool) -> Run:
-    """Return a run of `Stepped.train_step` or `Stepped.test_step`, of a class that overrides the method.
+    """Return a run of `Stepped.train_step` or `test_step` of a class that overrides the method.
 
     The carry is the model itself: its weights, and the state of its optimizer.
     """
