@@ -31,6 +31,8 @@ from chainrule._src.nn.network.outputs import (
     alone,
     is_several_options,
     metrics_of,
+    per_output,
+    targets_of,
 )
 from chainrule._src.nn.network.tracked import TrackedMetrics, metrics_within
 from chainrule._src.nn.training.trainer import Trainer, rate_of
@@ -146,15 +148,34 @@ class Compiled(Predictor):
     @property
     def objective(self) -> Objective:
         """The loss and metrics; the model must be compiled and built."""
-        several = isinstance(self.loss, OutputLosses) or len(self.output_names) > 1
-        if several and not isinstance(self.loss, AddedLosses):
-            return self._objective_of_outputs()
-        shape = next(iter(shapes_in(self.output_shape)), ())
-        counted = tuple(
-            [get_metric(metric, self.loss, shape, "compile") for metric in group]
+        loss, parts, named = self.loss, [("", self.loss, None)], False
+        several = isinstance(loss, OutputLosses) or len(self.output_names) > 1
+        if several and not isinstance(loss, AddedLosses):
+            loss = self.loss_of_outputs
+            parts, is_dict = loss.parts, isinstance(self.output_shape, Mapping)
+            named = (self._graph is not None or is_dict) and len(parts) > 1
+        metrics, weighted = (
+            metrics_of(
+                group if len(parts) > 1 else [flat_metrics(group)], parts,
+                shapes_in(self.output_shape), named,
+            )
             for group in self.compiled_metrics
-        )
-        return Objective(self.network, self.loss, *counted)
+        )  # fmt: skip
+        tracked = [part for part in parts if part[1] is not None]
+        if len(tracked) < 2:
+            return Objective(self.network, loss, metrics, weighted)
+        if is_dict and isinstance(loss.losses, Mapping):
+            tracked.sort(key=lambda part: [*loss.losses].index(part[0]))  # as in Keras
+        each_loss = [
+            LossOfOutput(loss, name, name if named else loss.texts.get(name, each.name))
+            for name, each, _ in tracked
+        ]
+        objective = Objective(self.network, loss, metrics, [*weighted, *each_loss])
+        names, count = [*objective.named], len(objective.named) - len(each_loss)
+        others, of_losses = names[:count], names[count:]
+        order = [*of_losses, *sorted(others)] if named else [*others, *of_losses]  # as in Keras
+        objective.named = {name: objective.named[name] for name in order}
+        return objective
 
     @property
     def live_objective(self) -> Objective:
@@ -162,32 +183,6 @@ class Compiled(Predictor):
         if self._live is None or self._live.network is not self.network:
             self._live = self.objective
         return self._live
-
-    def _objective_of_outputs(self) -> Objective:
-        """Return the loss and metrics of a model with several outputs."""
-        bound, shapes = self.loss_of_outputs, shapes_in(self.output_shape)
-        is_named = self._graph is not None or isinstance(self.output_shape, Mapping)
-        named = is_named and len(bound.parts) > 1
-        tracked = [part for part in bound.parts if part[1] is not None]
-        if isinstance(self.output_shape, Mapping) and isinstance(bound.losses, Mapping):
-            tracked.sort(key=lambda part: [*bound.losses].index(part[0]))  # as in Keras
-        each_loss = [
-            LossOfOutput(bound, name, name if named else bound.texts.get(name, each.name))
-            for name, each, _ in tracked
-            if len(tracked) > 1
-        ]
-        metrics, weighted = (
-            metrics_of(
-                group if len(bound.parts) > 1 else [flat_metrics(group)], bound, shapes, named
-            )
-            for group in self.compiled_metrics
-        )
-        objective = Objective(self.network, bound, metrics, [*weighted, *each_loss])
-        names, count = [*objective.named], len(objective.named) - len(each_loss)
-        others, of_losses = names[:count], names[count:]
-        order = [*of_losses, *sorted(others)] if named else [*others, *of_losses]  # as in Keras
-        objective.named = {name: objective.named[name] for name in order}
-        return objective
 
     @property
     def loss_of_outputs(self) -> OutputLosses:
@@ -223,6 +218,19 @@ class Compiled(Predictor):
     def overrides(self, *names: str) -> bool:
         """Return true if a class of the user overrides one of these methods."""
         return any(is_overridden(type(self), name) for name in names)
+
+    @property
+    def has_own_step(self) -> bool:
+        """True if `fit` calls the methods of a class, batch by batch."""
+        return self.overrides("train_step", "compute_metrics")
+
+    def check_recorded(self) -> None:
+        """Raise an error if the step of training is not a recorded program."""
+        if self.has_own_step:
+            raise DataError(
+                f"{self}: has a train_step or compute_metrics of its own, which fit calls batch by "
+                "batch in one process; nothing else trains it"
+            )
 
     def reset_metrics(self) -> None:
         """Reset all metrics; in `fit` and `evaluate` they start at zero."""
@@ -306,7 +314,29 @@ class Compiled(Predictor):
             raise DataError(f"{where}: compile the model first: model.compile(optimizer, loss)")
 
     def _data(self, x: Any, y: Any, weight: Any, class_weight: Any, where: str) -> Any:
-        return checked_data(x, y, weight, class_weight, self.entry, self.loss, where)
+        """Return checked data: x alone without y, which a step of a class need not have."""
+        X = self._checked_x(x, where)
+        if y is None and self.has_own_step:
+            return (X,)
+        if not self.built and self.takes_several:  # its outputs are not known yet
+            self.build(shape_of(X))
+        names = self.output_names
+        if len(names) < 2 or (y is None and isinstance(self.loss, AddedLosses)):
+            y = next(iter(y.values())) if isinstance(y, Mapping) and len(y) == 1 else y
+            return checked_data(X, y, weight, class_weight, self.loss, where)
+        if class_weight is not None:
+            raise DataError(f"{where}: class_weight needs a model with one output")
+        each = self.loss_of_outputs.parts
+        weights = per_output(weight, names, "sample_weight", where)
+        both = [
+            (None, None) if part is None
+            else (*checked_data(X, part, w, None, of_one, where), None)[1:3]
+            for part, w, (_, of_one, _) in zip(
+                targets_of(y, names, where, each), weights, each, strict=True
+            )
+        ]  # fmt: skip
+        Y, W = zip(*both, strict=True)
+        return (X, Y) if weight is None else (X, Y, W)
 
     def _parts(
         self, x: Any, y: Any, where: str, weight: Any = None, class_weight: Any = None

@@ -33,11 +33,11 @@ from chainrule._src.nn.network.options import (
     positive_or_none,
 )
 from chainrule._src.nn.network.runs import make_run
-from chainrule._src.nn.network.steps import Stepped, run_of_steps
+from chainrule._src.nn.network.steps import Stepped
 from chainrule._src.nn.network.unchanged import unchanged_on_error
 from chainrule._src.nn.optimizers.applying import state_for
 from chainrule._src.nn.training.supply import Batches, Samples, gives_batches
-from chainrule._src.nn.training.trainer import Run, Trainer
+from chainrule._src.nn.training.trainer import Trainer
 
 
 class Trainable(Stepped):
@@ -182,11 +182,15 @@ class Trainable(Stepped):
                     supply.go_on(None if rng is None else self.rng, at)
             updates = max(epochs - first, 0) * supply.updates
             objective, checks = self.objective, None
-            run = self._training_run(objective, supply, mode, updates)
+            run = make_run(
+                objective, self.optimizer, supply, mode, updates, self._recordings,
+                state=self.optimizer_state,
+            )  # fmt: skip
             if validation is not None:
-                checks = self._scoring_run(
-                    objective, validation, mode, max(epochs - first, 0) * validation.updates,
-                    self._recordings, counts_others=False,
+                updates = max(epochs - first, 0) * validation.updates
+                checks = make_run(
+                    objective, None, validation, mode, updates, self._recordings,
+                    counts_others=False,
                 )  # fmt: skip
             loss = None if self.has_own_step else objective.loss_of_params
             parts = ("params", "layers")
@@ -198,32 +202,6 @@ class Trainable(Stepped):
         finally:
             conditions.data = None
         return self.history
-
-    @property
-    def has_own_step(self) -> bool:
-        """True if `fit` calls the methods of a class, batch by batch."""
-        return self.overrides("train_step", "compute_metrics")
-
-    def _training_run(
-        self, objective: Objective, supply: Samples | Batches, mode: str, updates: int
-    ) -> Run:
-        """Return the run of an epoch: of the recorded step, or of a class's own."""
-        if self.has_own_step:
-            return run_of_steps(self, supply, training=True)
-        return make_run(
-            objective, objective.training_step(self.optimizer), supply, mode, updates,
-            self._recordings, state=self.optimizer_state,
-        )  # fmt: skip
-
-    def _scoring_run(
-        self, objective: Objective, supply: Samples | Batches, mode: str, updates: int,
-        *more: Any, **options: Any,
-    ) -> Run:  # fmt: skip
-        """Return the run of scoring, with the recorded step or a class's own."""
-        if self.overrides("test_step", "compute_metrics"):
-            return run_of_steps(self, supply, training=False)
-        step = objective.scoring_step()
-        return make_run(objective, step, supply, mode, updates, *more, training=False, **options)
 
     def run_trainer(
         self, trainer: Trainer, epochs: int, first: int, states: Any, verbose: int | str
@@ -246,6 +224,7 @@ class Trainable(Stepped):
         ShapeError, DataError
             For data that do not fit, or a model that is not compiled.
         """
+        self.check_recorded()
         data, objective = self._parts(x, y, where, weight, class_weight)
         if not self.network.params:
             raise DataError(f"{where}: no layer has weights that are trained")
@@ -266,7 +245,7 @@ class Trainable(Stepped):
             checked = partial(self.checked_batch, class_weight=weights.of_classes)
             supply: Samples | Batches = Batches(x, checked, "fit", sizes.steps, again)
         else:
-            data = self._samples(x, y, weights.of_samples, weights.of_classes, "fit")
+            data = self._data(x, y, weights.of_samples, weights.of_classes, "fit")
             if held_out.share and held_out.data is None:
                 data, validation = split(data, held_out.share, "fit")
                 if weights.of_classes is not None:  # class weights apply to training only
@@ -369,10 +348,10 @@ class Trainable(Stepped):
             parts = (x, y) if sample_weight is None else (x, y, sample_weight)
             x = provided("batches_in_parts")(parts, batch_size, "evaluate")
         elif y is not None or not gives_batches(x):
-            x = self._samples(x, y, sample_weight, None, "evaluate")
+            x = self._data(x, y, sample_weight, None, "evaluate")
         with unchanged_on_error(self):
             supply = self._scored(x, size, steps, "evaluate", again=False)
-            run = self._scoring_run(self.objective, supply, self.engine, supply.updates)
+            run = make_run(self.objective, None, supply, self.engine, supply.updates)
         introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": supply.updates,
                                    "samples": supply.samples})  # fmt: skip
         began = time.perf_counter()
@@ -404,13 +383,7 @@ class Trainable(Stepped):
                 f"{type(batch).__name__}"
             )
         x, y, *weight = batch
-        return self._samples(x, y, weight[0] if weight else None, class_weight, where)
-
-    def _samples(self, x: Any, y: Any, weight: Any, class_weight: Any, where: str) -> Any:
-        """Return checked data: x alone without y, which a step of one's own need not have."""
-        if y is None and self.has_own_step:
-            return (self._checked_x(x, where),)
-        return self._data(x, y, weight, class_weight, where)
+        return self._data(x, y, weight[0] if weight else None, class_weight, where)
 
 
 def _in_batches(data: Any, size: int) -> Any:

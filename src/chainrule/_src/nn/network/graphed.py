@@ -16,7 +16,6 @@ from chainrule._src.nn.layers.given import (
     by_key,
     is_several,
     is_shape,
-    shape_of,
     shapes_given,
     shapes_in,
 )
@@ -26,8 +25,7 @@ from chainrule._src.nn.layers.symbols import generator_or
 from chainrule._src.nn.layers.tracking import Path, name_of, sublayers
 from chainrule._src.nn.network.fitting import Trainable
 from chainrule._src.nn.network.graph import LayerGraph, symbols_of
-from chainrule._src.nn.network.inputs import checked_data, checked_x
-from chainrule._src.nn.network.outputs import AddedLosses, per_output, targets_of
+from chainrule._src.nn.network.inputs import checked_x
 from chainrule._src.nn.network.stack import Stack, layers_from, name_among
 
 OF_A_GRAPH = ("name", "dtype", "trainable", "layers", "heads", "steps", "inputs", "outputs")
@@ -235,28 +233,6 @@ class Graphed(Trainable):
                 f"{', '.join(str(part.shape) for part in parts.values())}"
             )
         return parts if isinstance(x, Mapping) else tuple(parts.values())
-
-    def _data(self, x: Any, y: Any, weight: Any, class_weight: Any, where: str) -> Any:
-        X = self._checked_x(x, where)
-        if not self.built:
-            self.build(shape_of(X))
-        names = self.output_names
-        if len(names) < 2 or (y is None and isinstance(self.loss, AddedLosses)):
-            y = next(iter(y.values())) if isinstance(y, Mapping) and len(y) == 1 else y
-            return checked_data(X, y, weight, class_weight, None, self.loss, where)
-        if class_weight is not None:
-            raise DataError(f"{where}: class_weight needs a model with one output")
-        each = self.loss_of_outputs.parts
-        weights = per_output(weight, names, "sample_weight", where)
-        both = [
-            (None, None) if part is None
-            else (*checked_data(X, part, w, None, None, of_one, where), None)[1:3]
-            for part, w, (_, of_one, _) in zip(
-                targets_of(y, names, where, each), weights, each, strict=True
-            )
-        ]  # fmt: skip
-        Y, W = zip(*both, strict=True)
-        return (X, Y) if weight is None else (X, Y, W)
 
     # Description
 

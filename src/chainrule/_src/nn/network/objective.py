@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.errors import DataError
 from chainrule._src.core.recording import sketching, tape
 from chainrule._src.core.tensor import Tensor
 from chainrule._src.core.transforms import value_and_grad
@@ -92,11 +91,7 @@ class Objective:
 
     def training_step(self, optimizer: Any) -> Step:
         """Return the step of training: maps parameters, states, sums and a batch to new ones."""
-        if self.network.stack.overrides("train_step", "compute_metrics"):
-            raise DataError(
-                f"{self.network.stack}: has a train_step or compute_metrics of its own, which fit "
-                "calls batch by batch on this machine; nothing else trains it"
-            )
+        self.network.stack.check_recorded()
 
         def step(carry: Any, *data: Any) -> tuple[Any, Any]:
             def loss(params: Weights) -> Any:
