@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from types import CodeType
 from typing import Any
 
 from chainrule._src.base.errors import DataError
@@ -83,7 +82,7 @@ def is_overridden(cls: type, name: str) -> bool:
 def check_step(cls: type, name: str) -> None:
     """Raise an error if a step of a class is written for another library."""
     code = inspect.unwrap(getattr(cls, name)).__code__
-    foreign = [tape for tape in TAPES if tape in _names(code)]
+    foreign = [tape for tape in TAPES if tape in code.co_names]
     if foreign or code.co_argcount != 2:
         received = f"calls {foreign[0]}" if foreign else "takes other arguments"
         raise DataError(
@@ -93,11 +92,6 @@ def check_step(cls: type, name: str) -> None:
             "self.compute_loss(x=x, y=y, y_pred=y_pred), and then "
             "self.optimizer.apply(gradients, self.trainable_variables)"
         )
-
-
-def _names(code: CodeType) -> set[str]:
-    inner = [_names(const) for const in code.co_consts if isinstance(const, CodeType)]
-    return set(code.co_names).union(*inner)
 
 
 def check_setting(where: Any, name: str, hooks: Iterable[str] = SETTINGS) -> None:

@@ -53,6 +53,7 @@ class Compiled(Predictor):
         self.optimizer: Any = None
         self.loss: Any = None
         self.compiled_metrics: tuple[Any, Any] = ((), ())
+        self._loss_name: str | None = None
         self._live: Objective | None = None
         self._loss_tracker = Mean("loss")
         self.optimizer_state: Any = None
@@ -104,6 +105,7 @@ class Compiled(Predictor):
         """
         lookup("engine", engine, ENGINES)
         rule = optimizers.get(optimizer, "compile")
+        self._loss_name = loss if isinstance(loss, str) else None
         loss = self._loss_given(loss, loss_weights, (metrics, weighted_metrics))
         if not isinstance(loss, OutputLosses):
             metrics, weighted_metrics = map(flat_metrics, (metrics, weighted_metrics))
@@ -187,7 +189,8 @@ class Compiled(Predictor):
     @property
     def loss_of_outputs(self) -> OutputLosses:
         """The losses of the model's outputs."""
-        loss = self.loss if isinstance(self.loss, OutputLosses) else OutputLosses(self.loss)
+        several = isinstance(self.loss, OutputLosses)
+        loss = self.loss if several else OutputLosses(self._loss_name or self.loss)
         return loss.bound(self.output_names)
 
     @property
@@ -209,11 +212,15 @@ class Compiled(Predictor):
     def metrics(self) -> list[Any]:
         """The metrics in attributes, and those that `compile` was given."""
         tracker = [self._loss_tracker] if self.overrides("train_step", "test_step") else []
-        return [*tracker, *metrics_within(self), *self._metrics_of_compile()]
+        named = self.live_objective.named.values() if self.compiled and self.built else ()
+        return [*tracker, *metrics_within(self), *(metric for metric, *_ in named)]
 
-    def _metrics_of_compile(self) -> list[Any]:
-        is_ready = self.compiled and self.built
-        return [metric for metric, *_ in self.live_objective.named.values()] if is_ready else []
+    def live_metrics(self) -> list[tuple[str, Any]]:
+        """Return the metrics of the loss, of `compile` and in attributes, with their names."""
+        named = self.live_objective.named.items() if self.compiled and self.built else ()
+        others = [(name, metric) for name, (metric, *_) in named]
+        tracked = [(metric.name, metric) for metric in self._own_metrics()]
+        return [("loss", self._loss_tracker), *others, *tracked]
 
     def overrides(self, *names: str) -> bool:
         """Return true if a class of the user overrides one of these methods."""
@@ -234,13 +241,13 @@ class Compiled(Predictor):
 
     def reset_metrics(self) -> None:
         """Reset all metrics; in `fit` and `evaluate` they start at zero."""
-        for metric in (self._loss_tracker, *self._own_metrics(), *self._metrics_of_compile()):
+        for _, metric in self.live_metrics():
             metric.reset_state()
 
     def forget_tensors(self) -> None:
         """Replace the tensors of a gradient, in metrics and in added losses, by their values."""
         self._added = []
-        for metric in (self._loss_tracker, *self._own_metrics(), *self._metrics_of_compile()):
+        for _, metric in self.live_metrics():
             metric.map_sums(constant)
 
     def tracked_metrics(self) -> TrackedMetrics:

@@ -58,13 +58,16 @@ class Stepped(Compiled):
         self, loss: Any, x: Any, y: Any, y_pred: Any, weight: Any, extra: list[Any], context: Any
     ) -> Any:
         """Return the loss that `compute_loss` computes, which may call the model's layers."""
-        options = self._options_of_loss(context.training)
         self._loss_now = loss, extra
         try:
             with within(context):
-                return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight, **options)
+                return self._loss(context.training, x=x, y=y, y_pred=y_pred, sample_weight=weight)
         finally:
             self._loss_now = None
+
+    def _loss(self, training: bool, **batch: Any) -> Any:
+        takes_training = "training" in signature(type(self).compute_loss).parameters
+        return self.compute_loss(**batch, **({"training": training} if takes_training else {}))
 
     @property
     def losses(self) -> list[Any]:
@@ -88,32 +91,27 @@ class Stepped(Compiled):
         -------
         dict of str to float
         """
-        x, y, weight = _parts(data)
         variables = self.trainable_variables
-        step = value_and_grad(lambda _: self._loss_of_batch(x, y, weight, True), has_aux=True)
-        (loss, y_pred), gradients = step(variables)
+        step = value_and_grad(lambda _: self._loss_of_batch(data, True), has_aux=True)
+        (loss, batch), gradients = step(variables)
         self.optimizer.apply(gradients, variables)
-        return self._scores_after(loss, y_pred, x, y, weight)
+        return self._scores_of_batch(loss, batch)
 
     def test_step(self, data: Any) -> Logs:
         """Return the scores so far, with a batch; `evaluate` calls the method of a class."""
-        x, y, weight = _parts(data)
-        return self._scores_after(*self._loss_of_batch(x, y, weight, False), x, y, weight)
+        return self._scores_of_batch(*self._loss_of_batch(data, False))
 
-    def _loss_of_batch(self, x: Any, y: Any, weight: Any, training: bool) -> tuple[Any, Any]:
-        """Return the loss and the outputs."""
+    def _loss_of_batch(self, data: Any, training: bool) -> tuple[Any, Any]:
+        """Return the loss, and samples, targets, outputs and weights."""
+        x, y, weight = (*data, None)[:3] if isinstance(data, tuple) else (data, None, None)
         y_pred = self(x, training=training)
-        options = self._options_of_loss(training)
-        loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight, **options)
-        return loss, y_pred
+        return self._loss(training, x=x, y=y, y_pred=y_pred, sample_weight=weight), (
+            x, y, y_pred, weight,
+        )  # fmt: skip
 
-    def _options_of_loss(self, training: bool) -> dict[str, bool]:
-        takes_training = "training" in signature(type(self).compute_loss).parameters
-        return {"training": training} if takes_training else {}
-
-    def _scores_after(self, loss: Any, y_pred: Any, x: Any, y: Any, weight: Any) -> Logs:
-        self._loss_tracker.update_state(loss, sample_weight=rows_in(x))
-        return self.compute_metrics(x, y, y_pred, weight)
+    def _scores_of_batch(self, loss: Any, batch: Any) -> Logs:
+        self._loss_tracker.update_state(loss, sample_weight=rows_in(batch))
+        return self.compute_metrics(*batch)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Logs:
         """Update the metrics of `compile` with a batch, and return the values of all metrics."""
@@ -124,10 +122,7 @@ class Stepped(Compiled):
 
     def get_metrics_result(self) -> Logs:
         """Return the values of all metrics by name."""
-        named = {name: metric for name, (metric, *_) in self.live_objective.named.items()}
-        tracked = {metric.name: metric for metric in self._own_metrics()}
-        metrics = {"loss": self._loss_tracker, **named, **tracked}
-        return _flat({name: metric.result() for name, metric in metrics.items()})
+        return _flat({name: metric.result() for name, metric in self.live_metrics()})
 
 
 def run_of_steps(model: Any, supply: Samples | Batches, training: bool) -> Run:
@@ -172,11 +167,6 @@ class StepRun(Run):
     def logs(self, outcome: Any, epoch: int = 0) -> Logs:
         """Return the scores after the last batch."""
         return self._scores()
-
-
-def _parts(data: Any) -> Any:
-    """Return x, y and the weights of a batch, of which y and the weights may be missing."""
-    return (*data, None, None)[:3] if isinstance(data, tuple) else (data, None, None)
 
 
 def _flat(scores: Mapping[str, Any]) -> Logs:
