@@ -99,11 +99,6 @@ class LayerVariable(variables.Variable):
         """The values, not copied."""
         return values_of(_at(self.layer, self.location))
 
-    @property
-    def is_lent(self) -> bool:
-        """True while the weight is a tensor, with respect to which a function is differentiated."""
-        return hasattr(self.value, "level")
-
     def write(self, value: Any) -> None:
         """Replace the values, without a copy, in all attributes that hold the weight."""
         for location, about in self.layer._kept.items():

@@ -97,16 +97,16 @@ class Stack(Layer):
         if not self.built:
             self.build(shape_of(x))
         network = self.network
-        result = network.apply(network.params, network.state, x, training)
-        values = [part for _, part in leaves((x, result.output, result.state))]
-        if any(variable.is_lent for variable in network.places.values()):
-            network.take(map_leaves(constant, result.state))
-        elif any(hasattr(value, "level") for value in values):
-            return result.output
+        params, state = network.params, network.state
+        result = network.apply(params, state, x, training)
+        y: Array = result.output
+        if any(hasattr(weight, "level") for weight in params.values()):
+            network.take(map_leaves(constant, result.state))  # variables hold tensors
+        elif any(hasattr(part, "level") for _, part in leaves((x, y, result.state))):
+            return y
         else:
             network.take(result.state)
         self._added, self._mask = result.losses, result.mask
-        y: Array = result.output
         return y
 
     def _as_input(self, x: Any) -> Any:
