@@ -6,6 +6,8 @@ from tests.cases import case
 
 import chainrule as cr
 from chainrule import keras
+from chainrule._src.nn.network.runs import make_run
+from chainrule._src.nn.training.supply import Samples
 from chainrule.errors import DataError, DivergenceError, InterruptedWarning
 
 layers = keras.layers
@@ -163,6 +165,7 @@ def test_two_networks_and_two_optimizers_are_trained(capsys):
         np.testing.assert_array_equal(before, now)
     assert int(model.first.iterations) == int(model.second.iterations) == 10
     assert model.size.result() == history["size"][-1]
+    assert type(model.size.result()) is type(keras.metrics.Mean().result())  # no tensor
 
 
 def test_batches_may_come_without_targets():
@@ -294,3 +297,19 @@ def test_a_loop_of_ones_own_trains_without_fit():
         np.testing.assert_allclose(a, b, rtol=1e-5)
     with pytest.raises(DataError, match="expected a gradient for each of 2 variables"):
         model.optimizer.apply(gradients[:1], model.trainable_variables)
+
+
+def test_a_learning_rate_that_is_set_counts_for_the_next_update():
+    rule, w = keras.optimizers.SGD(0.5), keras.Variable([1.0])
+    rule.apply([np.ones(1)], [w])
+    rule.learning_rate = 0.25
+    rule.apply([np.ones(1)], [w])
+    assert float(w[0]) == 0.25
+
+
+def test_a_run_of_steps_scores_the_weights_that_it_is_given():
+    model = type("Own", (Passing, keras.Sequential), {})([keras.Input((4,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    run = make_run(model.objective, None, Samples((X, Y), 26, None), "numpy", 1)
+    zeros = {name: np.zeros_like(w) for name, w in model.network.params.items()}
+    assert run.score({"params": zeros})["loss"] == pytest.approx(np.mean(Y**2))

@@ -133,11 +133,11 @@ def run_of_steps(model: Any, supply: Samples | Batches, training: bool) -> Run:
     name = "train_step" if training else "test_step"
     check_step(type(model), name)
     step = getattr(model, name)
-    network, optimizer = model.network, model.optimizer
+    network, applied = model.network, getattr(model.optimizer, "applied", {})
 
     def update(carry: Any, *batch: Any) -> tuple[Any, Any]:
         network.take({**carry["params"], **carry["layers"]})
-        optimizer.applied.update(carry["state"])
+        applied.update(carry["state"])
         n_before = carry["metrics"]["batches"]
         if not n_before:
             model.reset_metrics()
@@ -151,11 +151,12 @@ def run_of_steps(model: Any, supply: Samples | Batches, training: bool) -> Run:
         model.forget_tensors()
         loss = logs.get("loss", 0.0) if training else 0.0  # scores may be NaN
         return loss, {
-            "params": network.params, "layers": network.state, "state": dict(optimizer.applied),
+            "params": network.params, "layers": network.state, "state": dict(applied),
             "metrics": {"batches": n_before + 1, "scores": logs},
         }  # fmt: skip
 
-    carry = {"params": network.params, "layers": network.state, "state": model.optimizer_state}
+    state = model.optimizer_state or {}
+    carry = {"params": network.params, "layers": network.state, "state": state}
     sums = Sums({"batches": 0, "scores": {}}, lambda state: _flat(state["scores"]))
     engine = NumpyEngine(update, {**carry, "metrics": sums.zero}, supply.first, model.dtype)
     return StepRun(engine, supply, sums)
