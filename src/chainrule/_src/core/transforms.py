@@ -9,7 +9,6 @@ Read next: `captured`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from typing import Any, Concatenate, Literal, TypeVar, overload
 
 import numpy as np
@@ -414,7 +413,9 @@ def _vjp(
     for i in positions:
         wrapped[i] = wrap(args[i], level, where, variables)
     kwargs = {name: around.argument(value) for name, value in kwargs.items()}
-    with level.captured, holding(variables) if variables else nullcontext():
+    if variables:
+        f = holding(variables)(f)
+    with level.captured:
         result = around.result(f(*wrapped, **kwargs))
     value, aux = result if has_aux else (result, None)
     if type(value) is not Tensor:
