@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule._src.base.variables import Variable, lent
+from chainrule._src.base.handles import holding
+from chainrule._src.base.variables import Variable
 from chainrule.errors import DataError, ShapeError, TraceError
 
 
@@ -57,6 +58,6 @@ def test_no_tensor_stays_in_a_variable():
     v = Variable(0.0)
     with pytest.raises(TraceError, match="runs once"):
         cr.grad(lambda w: np.sum(v.assign(np.sum(w)) * w))(np.ones(2))
-    with lent([v], [np.float32(3)]):
+    with holding({v: np.float32(3)}):
         assert float(v.assign_add(1)) == 4
     assert float(v) == 0

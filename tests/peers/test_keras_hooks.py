@@ -55,13 +55,13 @@ def test_what_a_model_may_override_is_supported_or_refused(name):
 
 def test_what_a_mixin_overrides_is_refused():
     class Steps:
-        def train_step(self, data):
-            return {"loss": 0.0}
+        def predict_step(self, data):
+            return data
 
-    with pytest.raises(DataError, match="Own: Keras's train_step has no counterpart"):
+    with pytest.raises(DataError, match="Own: Keras's predict_step has no counterpart"):
         type("Own", (Steps, cr.Sequential), {})
-    with pytest.raises(DataError, match="Sequential: Keras's train_step has no counterpart"):
-        cr.Sequential([]).train_step = Steps().train_step
+    with pytest.raises(DataError, match="Sequential: Keras's predict_step has no counterpart"):
+        cr.Sequential([]).predict_step = Steps().predict_step
 
 
 @pytest.mark.parametrize("name", ["autocast", "dtype_policy"])

@@ -199,7 +199,7 @@ def test_what_a_layer_adds_may_be_the_only_loss():
     (lambda: two_by_two()[0].predict({"a": X}), "expected the inputs a, b"),
     (lambda: two_by_two()[0].fit(two_by_two()[1], {"w": Y}, verbose=0), "no output"),
     (lambda: two_by_two()[0].compile("sgd", ["mse"] * 3), "3 entries for the 2 outputs"),
-    (lambda: type("Own", (keras.Model,), {"train_step": None}), "train_step has no counterpart"),
+    (lambda: type("Own", (keras.Model,), {"quantize": None}), "quantize has no counterpart"),
 ])  # fmt: skip
 def test_misuse_is_refused_with_what_was_expected(use, message):
     with pytest.raises((DataError, ShapeError), match=message):
@@ -472,3 +472,18 @@ def test_each_output_s_loss_and_metrics_leave_out_masked_steps_and_weigh_samples
         found = model.evaluate(words, Y, sample_weight=W, batch_size=size, return_dict=True)
         there = W[0] * is_there
         assert found["a_mae"] == pytest.approx(np.sum(off[0] * there) / np.sum(there), rel=1e-5)
+
+
+def test_a_class_of_several_outputs_names_losses_as_they_were_given_before_it_is_built():
+    class Pair(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.one, self.other = layers.Dense(1), layers.Dense(1)
+
+        def call(self, x):
+            return self.one(x), self.other(x)
+
+    model = Pair()
+    model.compile("sgd", "mse")
+    history = model.fit(X, [Y, Y], verbose=0).history
+    assert [*history] == ["loss", "mse_loss", "mse_loss_1"]

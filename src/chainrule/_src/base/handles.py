@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -13,6 +15,27 @@ class Handle:
     def value_among(self, operands: Any) -> Any:
         """Return the value to use in an operation with these operands."""
         raise NotImplementedError
+
+
+class Exchangeable(Handle):
+    """A handle that may hold another value for a while: a variable."""
+
+    __slots__ = ()
+
+    def exchange(self, value: Any, lent: bool = True) -> tuple[Any, bool]:
+        """Hold another value, if ``lent`` also a tensor; return the arguments for the way back."""
+        raise NotImplementedError
+
+
+@contextmanager
+def holding(values: Mapping[Exchangeable, Any]) -> Iterator[None]:
+    """Within this context, handles hold other values, which may be tensors."""
+    before = [(handle, handle.exchange(values_of(value))) for handle, value in values.items()]
+    try:
+        yield
+    finally:
+        for handle, old in before:
+            handle.exchange(*old)
 
 
 class SymbolicNumber(Handle):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,10 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from chainrule._src.base.arrays import as_numbers
 from chainrule._src.base.errors import ShapeError, TraceError
-from chainrule._src.base.handles import Handle, values_of
+from chainrule._src.base.handles import Exchangeable, values_of
 
 
-class Variable(Handle, NDArrayOperatorsMixin):
+class Variable(Exchangeable, NDArrayOperatorsMixin):
     """An array whose values can be assigned, for the same shape and dtype; NumPy sees an array.
 
     Parameters
@@ -37,6 +36,9 @@ class Variable(Handle, NDArrayOperatorsMixin):
     >>> total / 2
     np.float32(1.5)
     """
+
+    key = ""  # of a weight: its name in the model
+    constraint: Any = None  # function that is applied after every update
 
     def __init__(
         self,
@@ -108,6 +110,13 @@ class Variable(Handle, NDArrayOperatorsMixin):
     def _write(self, value: Any) -> None:
         self._value = value
 
+    def exchange(self, value: Any, lent: bool = True) -> tuple[Any, bool]:
+        """Hold another value, if ``lent`` also a tensor; return the arguments for the way back."""
+        before = self.value, self._lent
+        self._write(value)
+        self._lent = lent
+        return before
+
     def twin(self, value: Any) -> Variable:
         """Return a copy with other values, which may be tensors; it also accepts tensors later."""
         twin = copy.copy(self)
@@ -166,16 +175,3 @@ class Variable(Handle, NDArrayOperatorsMixin):
         return f"{type(self).__name__}({self.value!s}, name={self.name!r})"
 
     __hash__ = object.__hash__
-
-
-@contextmanager
-def lent(variables: Sequence[Variable], values: Sequence[Any]) -> Iterator[None]:
-    """Within this context, variables have other values, which may be tensors."""
-    before = [(variable._value, variable._lent) for variable in variables]
-    for variable, value in zip(variables, values_of(list(values)), strict=True):
-        variable._value, variable._lent = value, True
-    try:
-        yield
-    finally:
-        for variable, old in zip(variables, before, strict=True):
-            variable._value, variable._lent = old

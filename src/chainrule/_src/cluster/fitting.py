@@ -135,8 +135,7 @@ def _trainer(
         else:
             validation = model.checked_batch(batches, "validation_data")
             samples = Samples(validation, supply.batch_size, None)
-        step, updates = objective.scoring_step(), samples.updates * supply.epochs
-        checks = make_run(objective, step, samples, model.engine, updates)
+        checks = make_run(objective, None, samples, model.engine, samples.updates * supply.epochs)
     if options.checkpoint is not None:
         watching = [*watching, Keeper(supply, about)]
     run = Run(engine, supply, sums)  # type: ignore[arg-type]

@@ -23,7 +23,7 @@ from chainrule._src.base.registered import known_as, own_things
 from chainrule._src.cluster.group import Empty
 from chainrule._src.compile.running.engines import Engine
 from chainrule._src.compile.running.recorded import StepCaches
-from chainrule._src.nn.network.inputs import check_labels_fit, checked_data
+from chainrule._src.nn.network.inputs import check_labels_fit, checked_data, checked_x
 from chainrule._src.nn.network.runs import make_run
 from chainrule._src.nn.training.supply import Samples
 
@@ -197,8 +197,8 @@ class Ready:
         if self.job.classes is not None:
             y = _codes(y, self.job.classes, where)
         X, y, *weight = checked_data(
-            X, y, weight[0] if weight else None, self.job.class_weight, model.layers,
-            model.loss, where,
+            checked_x(X, model.layers, where), y, weight[0] if weight else None,
+            self.job.class_weight, model.loss, where,
         )  # fmt: skip
         check_labels_fit(y, model.output_shape[-1] or 1, model.loss, where)
         if not model.layers[0].integers:
@@ -217,10 +217,9 @@ class Ready:
                 recordings = _recorded.setdefault(self.job.name, {})
                 while len(_recorded) > JOBS:
                     _recorded.pop(next(iter(_recorded)))
-                step = self.objective.training_step(self.model.optimizer)
                 self.engine = make_run(
-                    self.objective, step, supply, self.model.engine, self.job.updates, recordings,
-                    False, state=state["state"],
+                    self.objective, self.model.optimizer, supply, self.model.engine,
+                    self.job.updates, recordings, False, state=state["state"],
                 ).engine  # fmt: skip
             self._forms = forms
         self.engine.begin({**state, "metrics": self.zero})

@@ -15,6 +15,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array, as_argument, as_floats
 from chainrule._src.base.errors import DataError, ShapeError
+from chainrule._src.base.handles import Exchangeable, holding
 from chainrule._src.core.backward import adjoints, as_number, scalar_seed
 from chainrule._src.core.captured import around
 from chainrule._src.core.derived import Derived, P, R
@@ -27,8 +28,11 @@ Argnums = int | tuple[int, ...]
 T = TypeVar("T")
 
 
-def wrap(tree: Any, level: Level, where: str) -> Any:
-    """Return the tree with each leaf, which must be floating, wrapped in a tensor of ``level``."""
+def wrap(tree: Any, level: Level, where: str, variables: dict[Exchangeable, Tensor]) -> Any:
+    """Return the tree with each leaf, which must be floating, wrapped in a tensor of ``level``.
+
+    The tensors of variables are added to ``variables``.
+    """
 
     def tensor(leaf: Any) -> Tensor:
         value: Any = (
@@ -44,6 +48,8 @@ def wrap(tree: Any, level: Level, where: str) -> Any:
         wrapped = Tensor.made(level.captured(value), level)
         if type(leaf) is Tensor:
             wrapped.name = leaf.name
+        elif isinstance(leaf, Exchangeable):
+            variables[leaf] = wrapped
         return wrapped
 
     return map_leaves(tensor, tree)
@@ -70,7 +76,9 @@ def value_and_grad(f: Any, argnums: Argnums = 0, has_aux: bool = False) -> Any:
         Written in NumPy; returns a single number, also as an array of shape (1,) or (1, 1), whose
         value is returned as a number. It may write into arrays that it has used before,
         because a recorded operation copies its operands. Arrays above a megabyte are not copied; a
-        write into such an array is refused.
+        write into such an array is refused. Variables among the arguments to differentiate, such as
+        ``model.trainable_variables``, hold tensors while ``f`` runs: what reads them depends on
+        these arguments.
     argnums : int or tuple of int, default 0
         Which arguments to differentiate; of a method, ``self`` is argument 0.
     has_aux : bool, default False
@@ -400,11 +408,13 @@ def _vjp(
     if not -len(args) <= min(positions) <= max(positions) < len(args):
         raise DataError(f"{where}: argnums={argnums} but {len(args)} positional arguments came")
     level = Level(locks=where != "vjp")  # the pullback of vjp is called later
-    wrapped = list(args)
+    wrapped, variables = list(args), dict[Exchangeable, Tensor]()
     for i in positions:
-        wrapped[i] = wrap(args[i], level, where)
+        wrapped[i] = wrap(args[i], level, where, variables)
     wrapped = [*map(around.argument, wrapped)]
     kwargs = {name: around.argument(value) for name, value in kwargs.items()}
+    if variables:
+        f = holding(variables)(f)
     with level.captured:
         result = around.result(f(*wrapped, **kwargs))
     value, aux = result if has_aux else (result, None)

@@ -40,9 +40,10 @@ def checked_examples(examples: Any, used: InUse, training: bool) -> tuple[Any, A
     if used.steps:
         return _table(X, y, used)
     model = used.model
+    X = checked_x(X, model.layers, "export")
     if y is None:
-        return _floats(checked_x(X, model.layers, "export"), model), None
-    X, y = checked_data(X, y, None, None, model.layers, model.loss, "export")
+        return _floats(X, model), None
+    X, y = checked_data(X, y, None, None, model.loss, "export")
     check_labels_fit(y, model.network.last.output_shape[-1] or 1, model.loss, "export")
     return _floats(X, model), y
 

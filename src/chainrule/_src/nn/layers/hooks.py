@@ -5,6 +5,7 @@ A method that overrides such a hook would never be called, so an error names the
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,24 +26,27 @@ OF_LAYERS = (
 """Hooks of `keras.layers.Layer`; as other attributes some of these names are harmless."""
 OF_MODELS = (
     *OF_BOTH, "add_loss", "add_weight", "call", "compile_from_config", "compute_dtype",
-    "compute_loss", "compute_loss_and_updates", "compute_mask", "compute_metrics",
-    "compute_output_shape", "from_config", "get_compile_config",
-    "get_metrics_result", "get_quantization_layer_structure",
+    "compute_loss_and_updates", "compute_mask", "compute_output_shape", "from_config",
+    "get_compile_config", "get_quantization_layer_structure",
     "get_state_tree", "jax_state_sync", "jit_compile", "make_predict_function",
     "make_test_function", "make_train_function", "predict_step",
     "quantization_mode", "reset_metrics", "run_eagerly", "set_state_tree",
-    "stateless_compute_loss", "supports_masking", "test_step", "train_step",
+    "stateless_compute_loss", "supports_masking",
 )  # fmt: skip
 """Hooks of `keras.Sequential`."""
 OF_GRAPHS = tuple(
     name for name in OF_MODELS if name not in (
-        "add_loss", "add_weight", "call", "compute_loss", "compute_mask", "compute_output_shape",
-        "compute_dtype", "from_config", "metrics", "reset_metrics", "supports_masking",
+        "add_loss", "add_weight", "call", "compute_mask", "compute_output_shape", "compute_dtype",
+        "from_config", "metrics", "reset_metrics", "supports_masking",
     )
 )  # fmt: skip
 """Hooks of `keras.Model`."""
 SETTINGS = ("autocast", "dtype_policy")
 """Attributes that Keras reads if a layer sets them."""
+STEPS = ("train_step", "test_step")
+"""Methods of a model's class, which are called with the arrays of a batch."""
+TAPES = ("GradientTape", "backward", "zero_grad", "stateless_call")
+"""Names in the steps of programs for TensorFlow, PyTorch and JAX."""
 ADVICE = {
     "add_metric": "hold a metric in an attribute, such as keras.metrics.Mean(), and call its "
     "update_state in call or in compute_loss",
@@ -55,14 +59,9 @@ ADVICE = {
     "input_spec": "check the shape in build",
     "compute_output_spec": "the shape of the output is found by trying call",
     "weights": "what add_weight returned is a weight wherever an attribute holds it",
-    "train_step": "no tape is needed: write the loss as compute_loss(self, x, y, y_pred, "
-    "sample_weight) of a keras.Model, which may call its layers and update metrics in its "
-    "attributes; for steps of your own call train_on_batch in a loop",
-    "test_step": "evaluate scores what compute_loss of a keras.Model returns, and the metrics that "
-    "it updates",
+    "train_step": "define the method in a class derived from the model's",
+    "test_step": "define the method in a class derived from the model's",
     "predict_step": "write call; predict returns what it returns",
-    "compute_loss": "give compile a loss of your own, or derive the class from keras.Model",
-    "compute_metrics": "give compile a metric of your own",
 }
 
 
@@ -73,6 +72,26 @@ def check_class(cls: type, hooks: Iterable[str]) -> None:
     for name in hooks:
         if name in names:
             raise DataError(f"{cls.__name__}: {_text(name)}")
+
+
+def is_overridden(cls: type, name: str) -> bool:
+    """Return true if a class of the user defines a method that this package has."""
+    return not str(getattr(cls, name).__module__).startswith("chainrule.")
+
+
+def check_step(cls: type, name: str) -> None:
+    """Raise an error if a step of a class is written for another library."""
+    code = inspect.unwrap(getattr(cls, name)).__code__
+    foreign = [tape for tape in TAPES if tape in code.co_names]
+    if foreign or code.co_argcount != 2:
+        received = f"calls {foreign[0]}" if foreign else "takes other arguments"
+        raise DataError(
+            f"{cls.__name__}: {name}(self, data) {received}, as with another library; write "
+            "value, gradients = chainrule.value_and_grad(loss)(self.trainable_variables) with a "
+            "function loss(variables) that calls self(x, training=True) and returns "
+            "self.compute_loss(x=x, y=y, y_pred=y_pred), and then "
+            "self.optimizer.apply(gradients, self.trainable_variables)"
+        )
 
 
 def check_setting(where: Any, name: str, hooks: Iterable[str] = SETTINGS) -> None:

@@ -77,8 +77,8 @@ class LayerVariable(variables.Variable):
     about : Weight
     layer : Holder
         The layer that has the weight.
-    name, path : str
-        The name without and with the layer's name.
+    name, path, key : str
+        The name without and with the layer's name, and that in the model.
     """
 
     _lent = False
@@ -87,6 +87,7 @@ class LayerVariable(variables.Variable):
         self.owners, self.layer, self.location, self.about = owners, owners[-1], location, about
         self.name = about.name or name_of(location)
         self.path = f"{self.layer.name}/{self.name}"
+        self.constraint = about.constraint
 
     @property
     def trainable(self) -> bool:  # type: ignore[override]
@@ -179,7 +180,8 @@ def variables_of(layer: Holder) -> dict[str, LayerVariable]:
         paths = {about: path for path, about in reversed(owner._kept.items())}
         for about in sorted(dict.fromkeys(owner._kept.values()), key=lambda w: not w.trainable):
             variable = LayerVariable(owners, paths[about], about)
-            by_name[free_name(as_name(prefix + variable.name), by_name)] = variable
+            variable.key = free_name(as_name(prefix + variable.name), by_name)
+            by_name[variable.key] = variable
         for path, part in sublayers(owner).items():
             visit((*owners, part), f"{prefix}{owner.prefix_of(path, part)}_")
 

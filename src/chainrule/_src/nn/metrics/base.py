@@ -18,11 +18,11 @@ import numpy as np
 from chainrule._src.base.arrays import as_numbers
 from chainrule._src.base.config import Configurable
 from chainrule._src.base.errors import DataError, ShapeError
-from chainrule._src.base.handles import values_of
+from chainrule._src.base.handles import holding, values_of
 from chainrule._src.base.showing import snake_case
-from chainrule._src.base.variables import Variable, lent
+from chainrule._src.base.variables import Variable
 from chainrule._src.core.primitive import Traced, tensor_or
-from chainrule._src.core.trees import leaves
+from chainrule._src.core.trees import leaves, map_leaves
 from chainrule._src.nn import initializers
 from chainrule._src.nn.losses.operands import checked_dtype, options_of, same_rank, spread
 
@@ -153,6 +153,11 @@ class Metric(Configurable):
         for metric in metrics:
             metric._sums = {}
 
+    def map_sums(self, change: Callable[[Any], Any]) -> None:
+        """Apply a function to all sums."""
+        for metric in self._variables_and_metrics()[1]:
+            metric._sums = map_leaves(change, metric._sums)
+
     def __call__(self, *data: Any, **options: Any) -> Any:
         """Add a batch, and return the result."""
         self.update_state(*data, **options)
@@ -274,7 +279,7 @@ class Metric(Configurable):
                 f"{self.name}: expected the values of {count + len(metrics)} variables, received "
                 f"{len(state)}"
             )
-        with lent(variables, state[:count]):
+        with holding(dict(zip(variables, state, strict=False))):
             try:
                 for metric, sums in zip(metrics, state[count:], strict=True):
                     metric._sums = sums

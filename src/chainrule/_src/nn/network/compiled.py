@@ -15,11 +15,14 @@ from chainrule._src.compile.running.steps import ENGINES
 from chainrule._src.nn import losses, optimizers
 from chainrule._src.nn.callbacks import History
 from chainrule._src.nn.layers.given import is_shape, shape_of, shapes_in
+from chainrule._src.nn.layers.hooks import is_overridden
 from chainrule._src.nn.metrics import get as get_metric
+from chainrule._src.nn.metrics.base import Mean
 from chainrule._src.nn.network.conditions import Conditions
 from chainrule._src.nn.network.forward import Predictor
 from chainrule._src.nn.network.inputs import check_labels_fit, checked_data, warn_of_last
 from chainrule._src.nn.network.kept import RecordingCache
+from chainrule._src.nn.network.network import constant
 from chainrule._src.nn.network.objective import Objective
 from chainrule._src.nn.network.outputs import (
     AddedLosses,
@@ -28,6 +31,8 @@ from chainrule._src.nn.network.outputs import (
     alone,
     is_several_options,
     metrics_of,
+    per_output,
+    targets_of,
 )
 from chainrule._src.nn.network.tracked import TrackedMetrics, metrics_within
 from chainrule._src.nn.training.trainer import Trainer, rate_of
@@ -48,6 +53,9 @@ class Compiled(Predictor):
         self.optimizer: Any = None
         self.loss: Any = None
         self.compiled_metrics: tuple[Any, Any] = ((), ())
+        self._loss_name: str | None = None
+        self._live: Objective | None = None
+        self._loss_tracker = Mean("loss")
         self.optimizer_state: Any = None
         self._running: Engine | None = None  # while training
         self.updates_alone = False  # within `train_on_batch`
@@ -97,6 +105,7 @@ class Compiled(Predictor):
         """
         lookup("engine", engine, ENGINES)
         rule = optimizers.get(optimizer, "compile")
+        self._loss_name = loss if isinstance(loss, str) else None
         loss = self._loss_given(loss, loss_weights, (metrics, weighted_metrics))
         if not isinstance(loss, OutputLosses):
             metrics, weighted_metrics = map(flat_metrics, (metrics, weighted_metrics))
@@ -104,7 +113,7 @@ class Compiled(Predictor):
                 get_metric(metric, loss, (), "compile")
         self.optimizer, self.loss, self.optimizer_state = rule, loss, None
         optimizers.count(rule, {})
-        self.compiled_metrics = (metrics or (), weighted_metrics or ())
+        self.compiled_metrics, self._live = (metrics or (), weighted_metrics or ()), None
         self.engine = engine
 
     def _loss_given(self, loss: Any, weights: Any, metrics: Any) -> Any:
@@ -141,36 +150,29 @@ class Compiled(Predictor):
     @property
     def objective(self) -> Objective:
         """The loss and metrics; the model must be compiled and built."""
-        several = isinstance(self.loss, OutputLosses) or len(self.output_names) > 1
-        if several and not isinstance(self.loss, AddedLosses):
-            return self._objective_of_outputs()
-        shape = next(iter(shapes_in(self.output_shape)), ())
-        counted = tuple(
-            [get_metric(metric, self.loss, shape, "compile") for metric in group]
-            for group in self.compiled_metrics
-        )
-        return Objective(self.network, self.loss, *counted)
-
-    def _objective_of_outputs(self) -> Objective:
-        """Return the loss and metrics of a model with several outputs."""
-        bound, shapes = self.loss_of_outputs, shapes_in(self.output_shape)
-        is_named = self._graph is not None or isinstance(self.output_shape, Mapping)
-        named = is_named and len(bound.parts) > 1
-        tracked = [part for part in bound.parts if part[1] is not None]
-        if isinstance(self.output_shape, Mapping) and isinstance(bound.losses, Mapping):
-            tracked.sort(key=lambda part: [*bound.losses].index(part[0]))  # as in Keras
-        each_loss = [
-            LossOfOutput(bound, name, name if named else bound.texts.get(name, each.name))
-            for name, each, _ in tracked
-            if len(tracked) > 1
-        ]
+        loss, parts, named = self.loss, [("", self.loss, None)], False
+        several = isinstance(loss, OutputLosses) or len(self.output_names) > 1
+        if several and not isinstance(loss, AddedLosses):
+            loss = self.loss_of_outputs
+            parts, is_dict = loss.parts, isinstance(self.output_shape, Mapping)
+            named = (self._graph is not None or is_dict) and len(parts) > 1
         metrics, weighted = (
             metrics_of(
-                group if len(bound.parts) > 1 else [flat_metrics(group)], bound, shapes, named
+                group if len(parts) > 1 else [flat_metrics(group)], parts,
+                shapes_in(self.output_shape), named,
             )
             for group in self.compiled_metrics
-        )
-        objective = Objective(self.network, bound, metrics, [*weighted, *each_loss])
+        )  # fmt: skip
+        tracked = [part for part in parts if part[1] is not None]
+        if len(tracked) < 2:
+            return Objective(self.network, loss, metrics, weighted)
+        if is_dict and isinstance(loss.losses, Mapping):
+            tracked.sort(key=lambda part: [*loss.losses].index(part[0]))  # as in Keras
+        each_loss = [
+            LossOfOutput(loss, name, name if named else loss.texts.get(name, each.name))
+            for name, each, _ in tracked
+        ]
+        objective = Objective(self.network, loss, metrics, [*weighted, *each_loss])
         names, count = [*objective.named], len(objective.named) - len(each_loss)
         others, of_losses = names[:count], names[count:]
         order = [*of_losses, *sorted(others)] if named else [*others, *of_losses]  # as in Keras
@@ -178,9 +180,17 @@ class Compiled(Predictor):
         return objective
 
     @property
+    def live_objective(self) -> Objective:
+        """The objective whose metrics are updated in place, by steps of one's own."""
+        if self._live is None or self._live.network is not self.network:
+            self._live = self.objective
+        return self._live
+
+    @property
     def loss_of_outputs(self) -> OutputLosses:
         """The losses of the model's outputs."""
-        loss = self.loss if isinstance(self.loss, OutputLosses) else OutputLosses(self.loss)
+        several = isinstance(self.loss, OutputLosses)
+        loss = self.loss if several else OutputLosses(self._loss_name or self.loss)
         return loss.bound(self.output_names)
 
     @property
@@ -201,13 +211,44 @@ class Compiled(Predictor):
     @property
     def metrics(self) -> list[Any]:
         """The metrics in attributes, and those that `compile` was given."""
-        named = self.objective.named.values() if self.compiled and self.built else ()
-        return [*metrics_within(self), *(metric for metric, *_ in named)]
+        tracker = [self._loss_tracker] if self.overrides("train_step", "test_step") else []
+        named = self.live_objective.named.values() if self.compiled and self.built else ()
+        return [*tracker, *metrics_within(self), *(metric for metric, *_ in named)]
+
+    def live_metrics(self) -> list[tuple[str, Any]]:
+        """Return the metrics of the loss, of `compile` and in attributes, with their names."""
+        named = self.live_objective.named.items() if self.compiled and self.built else ()
+        others = [(name, metric) for name, (metric, *_) in named]
+        tracked = [(metric.name, metric) for metric in self._own_metrics()]
+        return [("loss", self._loss_tracker), *others, *tracked]
+
+    def overrides(self, *names: str) -> bool:
+        """Return true if a class of the user overrides one of these methods."""
+        return any(is_overridden(type(self), name) for name in names)
+
+    @property
+    def has_own_step(self) -> bool:
+        """True if `fit` calls the methods of a class, batch by batch."""
+        return self.overrides("train_step", "compute_metrics")
+
+    def check_recorded(self) -> None:
+        """Raise an error if the step of training is not a recorded program."""
+        if self.has_own_step:
+            raise DataError(
+                f"{self}: has a train_step or compute_metrics of its own, which fit calls batch by "
+                "batch in one process; nothing else trains it"
+            )
 
     def reset_metrics(self) -> None:
-        """Reset the metrics in attributes; in `fit` and `evaluate` all metrics start at zero."""
-        for metric in self._own_metrics():
+        """Reset all metrics; in `fit` and `evaluate` they start at zero."""
+        for _, metric in self.live_metrics():
             metric.reset_state()
+
+    def forget_tensors(self) -> None:
+        """Replace the tensors of a gradient, in metrics and in added losses, by their values."""
+        self._added = []
+        for _, metric in self.live_metrics():
+            metric.map_sums(constant)
 
     def tracked_metrics(self) -> TrackedMetrics:
         """Return the metrics that the methods of the class update."""
@@ -280,7 +321,29 @@ class Compiled(Predictor):
             raise DataError(f"{where}: compile the model first: model.compile(optimizer, loss)")
 
     def _data(self, x: Any, y: Any, weight: Any, class_weight: Any, where: str) -> Any:
-        return checked_data(x, y, weight, class_weight, self.entry, self.loss, where)
+        """Return checked data: x alone without y, which a step of a class need not have."""
+        X = self._checked_x(x, where)
+        if y is None and self.has_own_step:
+            return (X,)
+        if not self.built and self.takes_several:  # its outputs are not known yet
+            self.build(shape_of(X))
+        names = self.output_names
+        if len(names) < 2 or (y is None and isinstance(self.loss, AddedLosses)):
+            y = next(iter(y.values())) if isinstance(y, Mapping) and len(y) == 1 else y
+            return checked_data(X, y, weight, class_weight, self.loss, where)
+        if class_weight is not None:
+            raise DataError(f"{where}: class_weight needs a model with one output")
+        each = self.loss_of_outputs.parts
+        weights = per_output(weight, names, "sample_weight", where)
+        both = [
+            (None, None) if part is None
+            else (*checked_data(X, part, w, None, of_one, where), None)[1:3]
+            for part, w, (_, of_one, _) in zip(
+                targets_of(y, names, where, each), weights, each, strict=True
+            )
+        ]  # fmt: skip
+        Y, W = zip(*both, strict=True)
+        return (X, Y) if weight is None else (X, Y, W)
 
     def _parts(
         self, x: Any, y: Any, where: str, weight: Any = None, class_weight: Any = None
@@ -296,7 +359,8 @@ class Compiled(Predictor):
         if not self.built:
             self.build(shape_of(data[0]))
         outputs = self.output_shape
-        if not is_shape(outputs) or isinstance(self.loss, OutputLosses | AddedLosses):
+        is_other = len(data) == 1 or isinstance(self.loss, OutputLosses | AddedLosses)
+        if is_other or not is_shape(outputs):
             return
         check_labels_fit(data[1], outputs[-1] or 1, self.loss, "fit")
         warn_of_last(self.network.last, outputs[-1] or 1, self.loss)

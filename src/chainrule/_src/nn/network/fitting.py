@@ -22,7 +22,6 @@ from chainrule._src.base.validation import (
 from chainrule._src.nn.callbacks import Callback, History, Logs, as_callbacks, backup, introduce
 from chainrule._src.nn.callbacks.progress import history_among, scores_line, verbosity, watchers
 from chainrule._src.nn.layers.given import first_of
-from chainrule._src.nn.network.compiled import Compiled
 from chainrule._src.nn.network.conditions import Conditions
 from chainrule._src.nn.network.contents import resume
 from chainrule._src.nn.network.inputs import comes_in_parts, split
@@ -34,12 +33,14 @@ from chainrule._src.nn.network.options import (
     positive_or_none,
 )
 from chainrule._src.nn.network.runs import make_run
+from chainrule._src.nn.network.steps import Stepped
 from chainrule._src.nn.network.unchanged import unchanged_on_error
+from chainrule._src.nn.optimizers.applying import state_for
 from chainrule._src.nn.training.supply import Batches, Samples, gives_batches
 from chainrule._src.nn.training.trainer import Trainer
 
 
-class Trainable(Compiled):
+class Trainable(Stepped):
     """A stack of layers that is trained, scored, and predicts."""
 
     def fit(
@@ -142,7 +143,7 @@ class Trainable(Compiled):
                 steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
                 validation_batch_size=validation_batch_size, drop_remainder=drop_remainder,
                 validation_freq=None if validation_freq == 1 else validation_freq,
-                resume_from=resume_from,
+                resume_from=resume_from, train_step=self.has_own_step,
             )  # fmt: skip
             return provided("fit_in_rounds")(  # type: ignore[no-any-return]
                 self, x, y, rounds, client=client, batch_size=batch_size, epochs=epochs,
@@ -169,7 +170,9 @@ class Trainable(Compiled):
             conditions, states = Conditions(self, supply, validation, rng is not None), None
             self.history, self.stop_training = history_among(watching), False
             self.history.epoch = []
-            self.optimizer_state = self._initial_state()
+            self.optimizer_state = state_for(
+                self.optimizer, self.network.params, self.optimizer_state
+            )
             mode = self.engine
             start = backup(watching) if resume_from is None else resume_from
             if start is not None:
@@ -180,16 +183,17 @@ class Trainable(Compiled):
             updates = max(epochs - first, 0) * supply.updates
             objective, checks = self.objective, None
             run = make_run(
-                objective, objective.training_step(self.optimizer), supply, mode, updates,
-                self._recordings, state=self.optimizer_state,
+                objective, self.optimizer, supply, mode, updates, self._recordings,
+                state=self.optimizer_state,
             )  # fmt: skip
             if validation is not None:
-                step = objective.scoring_step()
+                updates = max(epochs - first, 0) * validation.updates
                 checks = make_run(
-                    objective, step, validation, mode, max(epochs - first, 0) * validation.updates,
-                    self._recordings, counts_others=False, training=False,
+                    objective, None, validation, mode, updates, self._recordings,
+                    counts_others=False,
                 )  # fmt: skip
-            loss, parts = objective.loss_of_params, ("params", "layers")
+            loss = None if self.has_own_step else objective.loss_of_params
+            parts = ("params", "layers")
             trainer = Trainer(run, self, loss, "fit", watching, checks, parts, is_due)
         self.conditions = conditions
         self.training_data = supply.first if isinstance(supply, Samples) else None
@@ -220,23 +224,11 @@ class Trainable(Compiled):
         ShapeError, DataError
             For data that do not fit, or a model that is not compiled.
         """
+        self.check_recorded()
         data, objective = self._parts(x, y, where, weight, class_weight)
         if not self.network.params:
             raise DataError(f"{where}: no layer has weights that are trained")
         return data, objective
-
-    def _initial_state(self) -> Any:
-        """Return the optimizer's state; for weights that are newly trainable it starts fresh."""
-        params = self.network.params
-        fresh, previous = self.optimizer.init(params), self.optimizer_state or {}
-
-        def remembered(new: Any, old: Any) -> Any:
-            if isinstance(new, dict):
-                old = old if isinstance(old, dict) else {}
-                return {key: remembered(part, old.get(key)) for key, part in new.items()}
-            return new if old is None or np.shape(old) != np.shape(new) else old
-
-        return remembered(fresh, previous)
 
     def _supplies(
         self, x: Any, y: Any, weights: Weights, sizes: BatchSizes, held_out: ValidationOptions,
@@ -359,9 +351,7 @@ class Trainable(Compiled):
             x = self._data(x, y, sample_weight, None, "evaluate")
         with unchanged_on_error(self):
             supply = self._scored(x, size, steps, "evaluate", again=False)
-            objective = self.objective
-            step = objective.scoring_step()
-            run = make_run(objective, step, supply, self.engine, supply.updates, training=False)
+            run = make_run(self.objective, None, supply, self.engine, supply.updates)
         introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": supply.updates,
                                    "samples": supply.samples})  # fmt: skip
         began = time.perf_counter()
@@ -385,6 +375,8 @@ class Trainable(Compiled):
 
     def checked_batch(self, batch: Any, where: str = "a batch", class_weight: Any = None) -> Any:
         """Return a batch ``(x, y)`` or ``(x, y, sample_weight)``, checked."""
+        if self.has_own_step and not isinstance(batch, tuple):
+            batch = (batch, None)
         if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
             raise DataError(
                 f"fit: {where} must be (x, y) or (x, y, sample_weight), received "

@@ -21,6 +21,7 @@ from chainrule._src.nn.layers.symbols import (
     map_symbolic,
     symbols_in,
 )
+from chainrule._src.nn.layers.tracking import free_name
 from chainrule._src.nn.network.packing import Ref, function_named, name_of, packed, unpacked
 
 
@@ -105,9 +106,10 @@ class LayerGraph:
     def name_outputs(self) -> None:
         """Name the outputs by their keys in a dict, or by the present names of their layers."""
         outputs = self.symbols[1]
-        self.output_names = _unique(
-            [*outputs] if isinstance(outputs, Mapping) else [*map(_name, symbols_in(outputs))]
-        )
+        names = outputs if isinstance(outputs, Mapping) else map(_name, symbols_in(outputs))
+        self.output_names: list[str] = []
+        for name in names:
+            self.output_names.append(free_name(name, self.output_names))
 
     def replay(
         self, layers: Sequence[Any], values: Sequence[Any],
@@ -328,14 +330,6 @@ def _in_keras_order(
 def _name(symbol: SymbolicTensor) -> str:
     source = symbol.source
     return str(getattr(getattr(source, "function", source), "name", symbol.name))
-
-
-def _unique(names: Sequence[str]) -> list[str]:
-    """Return names; a repeated one with a number."""
-    return [
-        name if name not in names[:i] else f"{name}_{names[:i].count(name)}"
-        for i, name in enumerate(names)
-    ]
 
 
 def _flat(result: Any) -> Iterator[Any]:

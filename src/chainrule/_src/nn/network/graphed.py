@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -11,23 +10,22 @@ import numpy as np
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.validation import check_seed
 from chainrule._src.core.trees import map_leaves
+from chainrule._src.nn.layers.dropout import Random
 from chainrule._src.nn.layers.given import (
     Shape,
     by_key,
     is_several,
     is_shape,
-    shape_of,
     shapes_given,
     shapes_in,
 )
 from chainrule._src.nn.layers.hooks import OF_GRAPHS
-from chainrule._src.nn.layers.surroundings import around, within
+from chainrule._src.nn.layers.surroundings import within
 from chainrule._src.nn.layers.symbols import generator_or
 from chainrule._src.nn.layers.tracking import Path, name_of, sublayers
 from chainrule._src.nn.network.fitting import Trainable
 from chainrule._src.nn.network.graph import LayerGraph, symbols_of
-from chainrule._src.nn.network.inputs import checked_data, checked_x
-from chainrule._src.nn.network.outputs import AddedLosses, per_output, targets_of
+from chainrule._src.nn.network.inputs import checked_x
 from chainrule._src.nn.network.stack import Stack, layers_from, name_among
 
 OF_A_GRAPH = ("name", "dtype", "trainable", "layers", "heads", "steps", "inputs", "outputs")
@@ -38,7 +36,6 @@ class Graphed(Trainable):
 
     _hooks = OF_GRAPHS
     takes_several = True
-    _loss_now: Any = None  # while the loss of a batch is computed
     _graph: LayerGraph | None = None
     _attributes: frozenset[str] = frozenset()  # of every model: they hold no layers
 
@@ -131,6 +128,18 @@ class Graphed(Trainable):
         """Build the model: a trial of its `call` creates the weights."""
         self._network = None
         rng = rng or generator_or(self.rng)
+        if self.overrides("train_step") and type(self).call is Graphed.call:  # it has no output
+            for layer in self.layers:
+                if isinstance(layer, Random) and not layer.built:
+                    layer.prepare(shapes_in(input_shape)[0], rng, self._dtype)
+                if not layer.built:
+                    raise DataError(
+                        f"{self}: has no call, so that {layer} must have its weights before fit; "
+                        "put an Input first, or call its build"
+                    )
+            self.input_shape = self.output_shape = shapes_given(input_shape)
+            self.built = True
+            return self.output_shape
         super().prepare(input_shape, rng, dtype or self._dtype, called_with)
         if self.gives_several:
             self.output_shape = by_key(self.structure)
@@ -205,36 +214,6 @@ class Graphed(Trainable):
         parts = tuple(y[name] for name in names) if isinstance(y, Mapping) else tuple(y)
         return parts if len(parts) > 1 else parts[0]
 
-    def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None,
-        training: bool = True,
-    ) -> Any:  # fmt: skip
-        """Return the loss of a batch; a class of your own may compute another, in NumPy."""
-        if self._loss_now is None:
-            raise DataError(f"{self}: compute_loss is called by fit and evaluate")
-        loss, extra = self._loss_now
-        context: Any = around()
-        with within(None):  # the loss may call other models
-            return super().loss_of(loss, x, y, y_pred, sample_weight, extra, context)
-
-    def loss_of(
-        self, loss: Any, x: Any, y: Any, y_pred: Any, weight: Any, extra: list[Any], context: Any
-    ) -> Any:
-        """Return the loss that `compute_loss` computes, which may call the model's layers."""
-        takes_training = _takes(type(self).compute_loss, "training")
-        options = {"training": context.training} if takes_training else {}
-        self._loss_now = loss, extra
-        try:
-            with within(context):
-                return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight, **options)
-        finally:
-            self._loss_now = None
-
-    @property
-    def losses(self) -> list[Any]:
-        """Penalties of the weights and losses that layers added, in the present call."""
-        return super().losses if self._loss_now is None else self._loss_now[1]
-
     def _checked_x(self, x: Any, where: str) -> Any:
         if self._graph is not None:
             x = self._graph.flat(x, where)
@@ -254,28 +233,6 @@ class Graphed(Trainable):
                 f"{', '.join(str(part.shape) for part in parts.values())}"
             )
         return parts if isinstance(x, Mapping) else tuple(parts.values())
-
-    def _data(self, x: Any, y: Any, weight: Any, class_weight: Any, where: str) -> Any:
-        X = self._checked_x(x, where)
-        if not self.built:
-            self.build(shape_of(X))
-        names = self.output_names
-        if len(names) < 2 or (y is None and isinstance(self.loss, AddedLosses)):
-            y = next(iter(y.values())) if isinstance(y, Mapping) and len(y) == 1 else y
-            return checked_data(X, y, weight, class_weight, None, self.loss, where)
-        if class_weight is not None:
-            raise DataError(f"{where}: class_weight needs a model with one output")
-        each = self.loss_of_outputs.parts
-        weights = per_output(weight, names, "sample_weight", where)
-        both = [
-            (None, None) if part is None
-            else (*checked_data(X, part, w, None, None, of_one, where), None)[1:3]
-            for part, w, (_, of_one, _) in zip(
-                targets_of(y, names, where, each), weights, each, strict=True
-            )
-        ]  # fmt: skip
-        Y, W = zip(*both, strict=True)
-        return (X, Y) if weight is None else (X, Y, W)
 
     # Description
 
@@ -300,7 +257,3 @@ class Graphed(Trainable):
         more = {key: value for key, value in config.items() if key not in OF_A_GRAPH}
         name, dtype = config.get("name"), config.get("dtype")
         return cls(inputs=inputs, outputs=outputs, name=name, dtype=dtype, **more)
-
-
-def _takes(function: Any, name: str) -> bool:
-    return name in inspect.signature(function).parameters

@@ -68,14 +68,9 @@ def _takes_numbers(first: Layer | None) -> bool:
 
 
 def checked_data(
-    x: Any, y: Any, weight: Any, class_weight: Any, layers: Sequence[Layer] | None, loss: Any,
-    where: str,
+    X: Any, y: Any, weight: Any, class_weight: Any, loss: Any, where: str
 ) -> Data:  # fmt: skip
-    """Return ``(x, y)`` or ``(x, y, weight)`` as arrays of equally many rows.
-
-    Without ``layers``, x is checked already, and may be several arrays.
-    """
-    X = x if layers is None else checked_x(x, layers, where)
+    """Return ``(x, y)`` or ``(x, y, weight)`` as arrays of equally many rows; x is checked."""
     y = _alone(y, 1)
     if y is None and isinstance(loss, AddedLosses):
         y = np.zeros(rows_in(X), np.float32)

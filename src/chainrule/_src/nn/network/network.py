@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from chainrule._src.core.tensor import Tensor
 from chainrule._src.nn.layers import Layer
 from chainrule._src.nn.layers.given import first_of, shapes_in
 from chainrule._src.nn.layers.surroundings import CallContext, Notes, within
@@ -159,6 +160,13 @@ class Network:
         """Return the weights with all constraints applied."""
         rules = {name: self.places[name].about.constraint for name in params}
         return {n: w if rules[n] is None else rules[n](w) for n, w in params.items()}
+
+
+def constant(value: Any) -> Any:
+    """Return the array, or other value, within tensors."""
+    while type(value) is Tensor:
+        value = value.value
+    return value
 
 
 def _as_before(value: Any, old: Any) -> Any:

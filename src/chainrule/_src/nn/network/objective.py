@@ -91,6 +91,7 @@ class Objective:
 
     def training_step(self, optimizer: Any) -> Step:
         """Return the step of training: maps parameters, states, sums and a batch to new ones."""
+        self.network.stack.check_recorded()
 
         def step(carry: Any, *data: Any) -> tuple[Any, Any]:
             def loss(params: Weights) -> Any:
@@ -145,11 +146,11 @@ class Objective:
         """Return the states of all metrics after a batch."""
         sums = {
             name: metric.stateless_update_state(states[name], *data)
-            for name, metric, data in self._metric_arguments(y_pred, mask, y, weight)
+            for name, metric, data in self.metric_arguments(y_pred, mask, y, weight)
         }
         return {**sums, self._tracked: tracked} if self._tracked in states else sums
 
-    def _metric_arguments(self, y_pred: Any, mask: Any, y: Any, weight: Any) -> Iterator[Any]:
+    def metric_arguments(self, y_pred: Any, mask: Any, y: Any, weight: Any) -> Iterator[Any]:
         """Yield the name of each metric, the metric, and the arguments of its update."""
         for name, (metric, weighted, index) in self.named.items():
             reductions = getattr(metric, "reductions", "sum")
@@ -176,7 +177,7 @@ class Objective:
         of_tracked: dict[str, Any] = {}
         if self.tracked.metrics or isinstance(self.loss, AddedLosses):
             of_tracked = self._zero_of_tracked(training, X, y, *weight)
-        updates = self._metric_arguments(y_pred, mask, y, weight[0] if weight else None)
+        updates = self.metric_arguments(y_pred, mask, y, weight[0] if weight else None)
         zero = {name: metric.zero(*example) for name, metric, example in updates}
         return Sums(zero | of_tracked, self.scores)
 

@@ -80,7 +80,7 @@ class OfOutput(NamedTuple):
     """A metric of one output of a model, with what comes before its name."""
 
     metric: Any
-    output: int
+    output: int | None  # None for the only one, or for all
     prefix: str
 
 
@@ -103,19 +103,21 @@ class LossOfOutput(Mean):
 
 
 def metrics_of(
-    spec: Any, bound: OutputLosses, shapes: Sequence[Any], named: bool
+    spec: Any, parts: Sequence[Any], shapes: Sequence[Any], named: bool
 ) -> list[OfOutput]:
     """Return the metrics of all outputs, named as in Keras, with ``named`` after their outputs."""
-    names = [name for name, *_ in bound.parts]
-    result = []
-    for index, ((name, loss, _), of_one) in enumerate(
-        zip(bound.parts, per_output(spec, names, "metrics"), strict=True)
-    ):
-        group = of_one if isinstance(of_one, list | tuple) else [] if of_one is None else [of_one]
-        for each in group:
-            metric = get_metric(each, loss, shapes[index], "compile")
-            result.append(OfOutput(metric, index, f"{name}_" if named else ""))
-    return result
+    several, names = len(parts) > 1, [name for name, *_ in parts]
+    groups = zip(parts, per_output(spec, names, "metrics"), strict=True)
+    return [
+        OfOutput(
+            get_metric(each, loss, shapes[index] if shapes else (), "compile"),
+            index if several else None,
+            f"{name}_" if named else "",
+        )
+        for index, ((name, loss, _), group) in enumerate(groups)
+        for each in (group if isinstance(group, list | tuple) else [group])
+        if each is not None
+    ]
 
 
 def unmasked(weight: Any, mask: Any, reductions: Any) -> Any:

@@ -14,8 +14,9 @@ from chainrule._src.compile.running.steps import make_engine
 from chainrule._src.core.trees import map_leaves
 from chainrule._src.nn.layers.given import shapes_in
 from chainrule._src.nn.network.network import Network
-from chainrule._src.nn.network.objective import Objective, Step
+from chainrule._src.nn.network.objective import Objective
 from chainrule._src.nn.network.outputs import OutputLosses
+from chainrule._src.nn.network.steps import run_of_steps
 from chainrule._src.nn.training.supply import Batches, Samples
 from chainrule._src.nn.training.trainer import Run
 
@@ -25,17 +26,22 @@ LENGTH = 4  # of an axis without a fixed length
 
 def make_run(
     objective: Objective,
-    step: Step,
+    optimizer: Any,
     supply: Samples | Batches,
     engine: str,
     updates: int,
     recordings: StepCaches | None = None,
     counts_others: bool = True,
-    *,
-    training: bool = True,
     **more: Any,
 ) -> Run:
-    """Return a run of one of an objective's steps; ``more`` are further parts of its carry."""
+    """Return a run of training, or without an optimizer one of scoring.
+
+    ``more`` are further parts of its carry. A step of the model's class runs batch by batch.
+    """
+    training, model = optimizer is not None, objective.network.stack
+    if model.overrides("train_step" if training else "test_step", "compute_metrics"):
+        return run_of_steps(model, supply, training)
+    step = objective.training_step(optimizer) if training else objective.scoring_step()
     sums = objective.sums(supply.first, training)
     carry = carry_of(objective, sums.zero, **more)
 

@@ -15,12 +15,11 @@ from chainrule._src.base.validation import check_flag, lookup
 from chainrule._src.core.trees import leaves, map_leaves
 from chainrule._src.nn.layers import Layer
 from chainrule._src.nn.layers.given import is_shape, shape_of
-from chainrule._src.nn.layers.hooks import OF_MODELS, check_setting
-from chainrule._src.nn.layers.surroundings import CallContext, around
+from chainrule._src.nn.layers.hooks import OF_MODELS, STEPS, check_setting
+from chainrule._src.nn.layers.surroundings import around
 from chainrule._src.nn.layers.symbols import symbols_in
 from chainrule._src.nn.layers.tracking import free_name
-from chainrule._src.nn.network.network import Network
-from chainrule._src.nn.network.outputs import AddedLosses
+from chainrule._src.nn.network.network import Network, constant
 from chainrule._src.nn.network.summary import summary_text
 
 MOST_LAYERS = 10_000
@@ -41,9 +40,10 @@ class Stack(Layer):
     input: Any
     output: Any
     rng: Any
+    _mask: Any = None  # of the output of the last call
 
     def __setattr__(self, name: str, value: Any) -> None:
-        check_setting(type(self).__name__, name, self._hooks)
+        check_setting(type(self).__name__, name, (*self._hooks, *STEPS))
         if name == "layers":
             raise AttributeError(
                 f"{type(self).__name__}: layers cannot be set. Use `add()` and `pop()` of a "
@@ -97,12 +97,16 @@ class Stack(Layer):
         if not self.built:
             self.build(shape_of(x))
         network = self.network
-        result = network.apply(network.params, network.state, x, training)
-        values = (part for _, part in leaves((x, result.output, result.state)))
-        if not any(hasattr(value, "level") for value in values):
-            network.take(result.state)
-            self._added = result.losses
+        params, state = network.params, network.state
+        result = network.apply(params, state, x, training)
         y: Array = result.output
+        if any(hasattr(weight, "level") for weight in params.values()):
+            network.take(map_leaves(constant, result.state))  # variables hold tensors
+        elif any(hasattr(part, "level") for _, part in leaves((x, y, result.state))):
+            return y
+        else:
+            network.take(result.state)
+        self._added, self._mask = result.losses, result.mask
         return y
 
     def _as_input(self, x: Any) -> Any:
@@ -140,21 +144,6 @@ class Stack(Layer):
     def flat_outputs(self, y: Any) -> Any:
         """Return the output, or a tuple of several outputs in their order."""
         return y
-
-    def loss_of(
-        self, loss: Any, x: Any, y: Any, y_pred: Any, weight: Any, extra: list[Any],
-        context: CallContext,
-    ) -> Any:  # fmt: skip
-        """Return the loss of a batch with penalties and the losses that layers added."""
-        if isinstance(loss, AddedLosses) and not extra:
-            raise DataError(
-                f"{self}: the model was compiled without a loss, and none of its layers adds one; "
-                "write compile(optimizer, loss='mse'), or the name of another loss"
-            )
-        value = loss(y, y_pred, weight)
-        for more in extra:
-            value = value + more
-        return value
 
     def config_of(self, **parts: Any) -> dict[str, Any]:
         """Return a config: the name, the dtype and these parts."""

@@ -11,21 +11,21 @@ from typing import Any, Self
 
 import numpy as np
 
-from chainrule._src.base.config import Configurable
 from chainrule._src.base.errors import DataError, ReadOnlyError
 from chainrule._src.base.handles import SymbolicNumber
 from chainrule._src.base.showing import snake_case
 from chainrule._src.base.validation import check_flag, check_number, check_positive
 from chainrule._src.core.trees import Path, leaves, map_leaves
+from chainrule._src.nn.optimizers.applying import Applicable
 from chainrule._src.nn.optimizers.variable import OptimizerVariable
 
 UNDECAYED = "exclude_from_weight_decay"  # key of the patterns in a config
 Schedule = Callable[[Any], Any]
 # Attributes that do not change the update rule: the state holds the learning rate.
-_APART = {"learning_rate", "_done", "__config__"}
+_APART = {"learning_rate", "_done", "applied", "__config__"}
 
 
-class Optimizer(Configurable):
+class Optimizer(Applicable):
     r"""Base class of optimizers; it has the learning rate, clipping, weight decay and averages.
 
     Parameters
@@ -112,6 +112,7 @@ class Optimizer(Configurable):
         self.name = name or snake_case(self._name)
         self.loss_scale_factor = loss_scale_factor
         self._done = [0]  # batches; a list, so that no attribute changes
+        self.applied = {}
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         if weight_decay is not None and not callable(weight_decay):

@@ -124,7 +124,7 @@ class Trainer:
     model : object
         The callbacks' ``model``: it has ``optimizer``, ``history`` and ``stop_training``, and
         ``trained(engine)``, which copies the trained weights from the engine.
-    loss : callable
+    loss : callable or None
         ``loss(params, *data)``, for the error message if the run diverges.
     where : str
         Name of the run in error messages.
@@ -141,7 +141,7 @@ class Trainer:
         self,
         run: Run,
         model: Any,
-        loss: Callable[..., Any],
+        loss: Callable[..., Any] | None,
         where: str,
         callbacks: Sequence[Callback] = (),
         validation: Run | None = None,
@@ -362,21 +362,21 @@ class Trainer:
         """Return the error for a run whose loss diverged in an update."""
         engine, supply = self.run.engine, self.run.supply
         self.model.trained(engine)
-        params = engine.read("params")
-        batch = rows_of(supply.batch(updates), slice(None), None)
-        with np.errstate(all="ignore"):
-            gradient = value_and_grad(self.loss)(params, *batch)[1]
-            sizes = {
-                path_text(("params", *path)): float(np.max(np.abs(leaf), initial=0))
-                for path, leaf in leaves(gradient)
-            }
-        where = max(sizes, key=lambda path: np.nan_to_num(sizes[path], nan=np.inf))
+        params, gradient = engine.read("params"), ""
+        if self.loss is not None:
+            batch = rows_of(supply.batch(updates), slice(None), None)
+            with np.errstate(all="ignore"):
+                sizes = {
+                    path_text(("params", *path)): float(np.max(np.abs(leaf), initial=0))
+                    for path, leaf in leaves(value_and_grad(self.loss)(params, *batch)[1])
+                }
+            where = max(sizes, key=lambda path: np.nan_to_num(sizes[path], nan=np.inf))
+            gradient = f"; the largest gradient before it was {sizes[where]:.3g}, in {where}"
         rate = rate_of(self.model.optimizer, engine.read("state"))
         return DivergenceError(
             f"{self.where}: the loss became NaN or infinite in epoch {self.epoch + 1}, batch "
-            f"{updates % supply.updates + 1}, at learning rate {rate:g}; the largest gradient "
-            f"before it was {sizes[where]:.3g}, in {where}. Try a smaller learning rate or "
-            "clipnorm; the last good parameters are this exception's .params",
+            f"{updates % supply.updates + 1}, at learning rate {rate:g}{gradient}. Try a smaller "
+            "learning rate or clipnorm; the last good parameters are this exception's .params",
             params,
             self.model.history,
         )

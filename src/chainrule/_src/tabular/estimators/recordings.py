@@ -12,7 +12,7 @@ from chainrule._src.compile.running.form import keep
 from chainrule._src.compile.running.recorded import StepCaches
 
 _recorded: dict[Hashable, StepCaches] = {}
-_COUNTS = {"_done"}  # number of updates of an optimizer: a step reads it from the state
+_COUNTS = {"_done", "applied"}  # the state of an optimizer, which a step gets as an argument
 
 
 def recorded(*parts: Any) -> StepCaches | None:
