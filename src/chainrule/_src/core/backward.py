@@ -138,5 +138,4 @@ def scalar_seed(output: Any, where: str) -> Any:
             f"{where}: the function must return a single number, but its result has shape "
             f"{np.shape(output)}; take np.sum or np.mean of it, or use jacobian"
         )
-    one = output.dtype.type(1)
-    return np.full(output.shape, one) if output.shape else one
+    return np.ones(output.shape, output.dtype) if output.shape else output.dtype.type(1)

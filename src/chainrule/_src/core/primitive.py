@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from numpy import ndarray
-
 from chainrule._src.base.handles import Handle, values_of
 from chainrule._src.core.forms import of_first_entries
 from chainrule._src.core.kernel import Elementwise, Kernel
@@ -139,8 +137,6 @@ class Primitive:
     def __call__(self, *operands: Any, **params: Any) -> Any:
         """Apply the operation. If an operand is a tensor, the operation is recorded."""
         for operand in operands:
-            if type(operand) is ndarray:  # most are: one look instead of two
-                continue
             if isinstance(operand, Traced):
                 return operand.record(self, operands, params)
             if isinstance(operand, Handle):

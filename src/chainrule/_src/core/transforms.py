@@ -411,12 +411,11 @@ def _vjp(
     wrapped, variables = list(args), dict[Exchangeable, Tensor]()
     for i in positions:
         wrapped[i] = wrap(args[i], level, where, variables)
-    wrapped = [*map(around.argument, wrapped)]
     kwargs = {name: around.argument(value) for name, value in kwargs.items()}
     if variables:
         f = holding(variables)(f)
     with level.captured:
-        result = around.result(f(*wrapped, **kwargs))
+        result = around.result(f(*map(around.argument, wrapped), **kwargs))
     value, aux = result if has_aux else (result, None)
     if type(value) is not Tensor:
         value = _checked_output(value, where)
