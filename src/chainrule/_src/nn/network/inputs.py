@@ -39,7 +39,7 @@ def are_paths(x: Any) -> bool:
 
 
 def checked_x(x: Any, layers: Sequence[Layer], where: str) -> Any:
-    """Return samples as an array that fits a model's first layer; one read by rows stays so."""
+    """Return samples as an array that fits a model's first layer, without reading rows on disk."""
     first = layers[0] if layers else None
     if x is None:
         raise DataError(f"{where}: x is missing; give an array with a sample a row")
@@ -156,7 +156,7 @@ def _as_integers(y: Any, where: str) -> Any:
 
 
 def _check_finite(array: Any, name: str, where: str) -> None:
-    """Raise an error for NaN or infinity in an array; other rows are checked as they are read."""
+    """Raise an error for NaN or infinity in an array; rows on disk are not read."""
     if array.dtype.kind == "f" and not is_read_by_rows(array):
         check_finite(array, name, where)
 
