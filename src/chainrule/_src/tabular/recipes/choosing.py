@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.extras import is_installed
-from chainrule._src.data.preprocessing import Preprocessor, Scaled, Target, split_rows
+from chainrule._src.data.preprocessing import Preprocessor, Ranks, Scaled, Target, split_rows
 from chainrule._src.data.preprocessing.values import as_option, missing, quote, quoted
 from chainrule._src.data.tables import Table, TrainingData
 from chainrule._src.tabular.recipes.binning import binned
@@ -54,7 +54,7 @@ class TrialScore:
 
 
 def tried(data: TrainingData, recipe: Recipe) -> tuple[TrialScore, TrialScore, list[str]] | None:
-    """Try columns with few different whole numbers as quantities and as categories.
+    """Try columns with few different whole numbers, or of ranks, as quantities and as categories.
 
     Parameters
     ----------
@@ -169,19 +169,22 @@ def scores_text(better: TrialScore, worse: TrialScore, target: Target) -> str:
 
 
 def category_note(
-    as_quantities: TrialScore, as_categories: TrialScore, names: list[str], to: Target
+    as_quantities: TrialScore, as_categories: TrialScore, names: list[str], data: TrainingData
 ) -> str:
-    """Return the note on how columns with few different numbers are taken, and why."""
+    """Return the note on how columns of few numbers or of ranks are taken, and why."""
+    what = f"{quoted(names)}: few different numbers or ordered categories"
     if as_categories.beats(as_quantities):
-        gain = scores_text(as_categories, as_quantities, to)
+        gain = scores_text(as_categories, as_quantities, data.preprocessor.target)
+        ranks = {step.name for step in data.preprocessor.steps if isinstance(step, Ranks)}
+        numbers = [name for name in names if name not in ranks]
+        advice = f"; --number {as_option(numbers)} has them as quantities" if numbers else ""
         return (
-            f"{quoted(names)}: few different numbers, taken as categories, which predict a part of "
-            f"the rows of training better ({gain}); --number {as_option(names)} has them as "
-            "quantities"
+            f"{what}, taken as categories, which predict a part of the rows of training better "
+            f"({gain}){advice}"
         )
     return (
-        f"{quoted(names)}: few different numbers, taken as quantities; as categories they predict "
-        f"a part of the rows of training no better; --category {as_option(names)} has them so"
+        f"{what}, taken as quantities; as categories they predict a part of the rows of training "
+        f"no better; --category {as_option(names)} has them so"
     )
 
 
@@ -189,7 +192,7 @@ def _places(data: TrainingData) -> list[tuple[str, int]]:
     """Return the columns that may be tried, and the places of their features."""
     few, at, places = {*data.preprocessor.few_valued}, 0, []
     for step in data.preprocessor.steps:
-        if step.name in few and isinstance(step, Scaled):
+        if step.name in few and isinstance(step, Scaled | Ranks):
             places.append((step.name, at))
         at += step.width
     return places

@@ -34,7 +34,8 @@ BALANCED = "the balanced threshold", "tables", "sklearn"  # what it needs
 def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -> TrainingData:
     """Convert a table to arrays, split and preprocessed.
 
-    Columns with few different whole numbers are tried as quantities and as categories.
+    Columns with few different whole numbers, or with ordered categories, are tried as quantities
+    and as categories.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -
     outcome, notes = tried(data, recipe), []
     if outcome is not None:
         as_quantities, as_categories, names = outcome
-        notes.append(category_note(*outcome, data.preprocessor.target))
+        notes.append(category_note(*outcome, data))
         if as_categories.beats(as_quantities):
             wider = replace(recipe, category=(*recipe.category, *names))
             data = _prepared(table, wider, fold)
