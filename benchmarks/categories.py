@@ -22,16 +22,16 @@ COLUMNS = {
     "kindergarten": ["schidkn"], "cigarettes": ["state"], "pupils": ["class"], "marks": ["s", "d"],
 }  # fmt: skip
 WAYS = "features", "means", "both"
-AGREEMENT = "StronglyDisagree Disagree Agree StronglyAgree".split()
-HEALTH = "poor fair good excellent".split()
+AGREEMENT = ["StronglyDisagree", "Disagree", "Agree", "StronglyAgree"]
+HEALTH = ["poor", "fair", "good", "excellent"]
 CUTS = ["Fair", "Good", "Very Good", "Premium", "Ideal"]
 DIAMONDS = {
     "cut": CUTS,
     "color": [*"JIHGFED"],
-    "clarity": "I1 SI2 SI1 VS2 VS1 VVS2 VVS1 IF".split(),
+    "clarity": ["I1", "SI2", "SI1", "VS2", "VS1", "VVS2", "VVS1", "IF"],
 }
-EDUCATION = "<9years 9-11years 12years 13-15years 16years >16years".split()
-AGES = "10-20 25-35 40-50 55-65 70-90".split()
+EDUCATION = ["<9years", "9-11years", "12years", "13-15years", "16years", ">16years"]
+AGES = ["10-20", "25-35", "40-50", "55-65", "70-90"]
 ORDERED = {  # tables with ordered categories: file, target, columns left out, rows, orders
     "diamonds": ("ggplot2/diamonds", "price", [], 2000, DIAMONDS),
     "diamonds, few": ("ggplot2/diamonds", "price", [], 300, DIAMONDS),
