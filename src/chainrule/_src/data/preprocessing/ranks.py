@@ -106,11 +106,10 @@ class Ranks:
     @classmethod
     def from_record(cls, name: str, record: Record) -> Ranks:
         """Return the step that `to_dict` described, here or in an earlier version."""
-        if "signs" in record:
-            categories, scores, gaps = record.texts("signs"), (1.0, -1.0), 0
-        else:
-            categories, scores = record.texts("categories"), record.numbers("scores")
-            gaps = record.count("missing")
+        is_old = "signs" in record
+        categories = record.texts("signs" if is_old else "categories")
+        scores = (1.0, -1.0) if is_old else record.numbers("scores")
+        gaps = 0 if is_old else record.count("missing")
         if len(categories) != len(scores) or not categories:
             raise DataError(f"column {name!r}: each category must have a score")
         return cls(name, categories, scores, gaps)
