@@ -66,7 +66,7 @@ class TypedTable(Table):
         return Column(column.name, field.found, written=field.written)
 
     def _in_order(self, column: Column, arrow_type: Any) -> Column:
-        """Return a column with the order of its categories, if its type has one."""
+        """Return a column with the order of its categories, which an ordered type has."""
         if not getattr(arrow_type, "ordered", False):
             return column
         array = next(iter(self._batches(1, [column.name]))).column(column.name)
