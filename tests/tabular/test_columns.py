@@ -97,6 +97,18 @@ def test_ordered_categories_are_tried_by_rank(effect, kind):
     assert steps(chosen) == {"size": OneHot}
 
 
+@pytest.mark.parametrize("codes", [[0, None] * 50, [0, 1] * 50])
+def test_two_categories_of_an_order_are_no_ranks(codes):
+    values = pa.DictionaryArray.from_arrays(pa.array(codes, pa.int8()), ["b", "a"], ordered=True)
+    data = prepare(open_table(pa.table({"x": values, "y": range(100)})), Recipe(target="y"))
+    assert steps(data) == {"x": OneHot}
+    ordered = pa.DictionaryArray.from_arrays(
+        pa.array(codes, pa.int8()), ["b", "a", "c"], ordered=True
+    )
+    data = prepare(open_table(pa.table({"x": ordered, "y": range(100)})), Recipe(target="y"))
+    assert np.isfinite(data.X_train).all()
+
+
 def test_words_of_a_scale_are_ranks_wherever_they_come_from(tmp_path):
     path, rng = tmp_path / "pain.csv", np.random.default_rng(0)
     pain = rng.choice(np.array(["Severe", "none", "mild", "moderate", ""]), 400)

@@ -172,8 +172,10 @@ class OneHot:
         categories = sorted(value for value, _ in ranked[:most])
         if signed and len(ranked) == 2 <= most and not numbers:
             return Ranks(name, tuple(categories), (1.0, -1.0))
-        if order is not None and not numbers and (order := order or order_of(categories)):
-            return Ranks.learn(counts, order)
+        if order is not None and not numbers and len(counter) > 1:
+            order = order or order_of(categories)
+            if len(order) > 2:
+                return Ranks.learn(counts, order)
         others = sum(n for _, n in ranked[most:])
         return cls(name, tuple(categories), others, 0 if signed else counts.missing, numbers)
 

@@ -116,7 +116,7 @@ class Ranks:
 
 
 def codes_of(categories: Iterable[str], of_missing: int | None) -> dict[str | None, int]:
-    """Return the codes of categories, and the code of None, a missing value, unless it is None."""
+    """Return the codes of categories, and that of missing values unless it is None."""
     codes: dict[str | None, int] = {name: code for code, name in enumerate(categories)}
     return codes if of_missing is None else {**codes, None: of_missing}
 

@@ -69,9 +69,10 @@ class TypedTable(Table):
         """Return a column with the order of its categories, which an ordered type has."""
         if not getattr(arrow_type, "ordered", False):
             return column
-        array = next(iter(self._batches(1, [column.name]))).column(column.name)
-        named = texts_of(array.dictionary) if is_encoded(array.type) else []
-        order = tuple(filter(None, named))
+        first = next(self._batches(1, [column.name]), None)
+        array = None if first is None else first.column(column.name)
+        is_ordered = array is not None and is_encoded(array.type)
+        order = tuple(filter(None, texts_of(array.dictionary))) if is_ordered else ()
         return replace(column, order=order if len({*order}) == len(order) else ())
 
     @abstractmethod
