@@ -70,7 +70,7 @@ class TypedTable(Table):
         if not getattr(arrow_type, "ordered", False):
             return column
         first = next(self._batches(1, [column.name]), None)
-        array = None if first is None else first.column(column.name)
+        array: Any = None if first is None else first.column(column.name)
         is_ordered = array is not None and is_encoded(array.type)
         order = tuple(filter(None, texts_of(array.dictionary))) if is_ordered else ()
         return replace(column, order=order if len({*order}) == len(order) else ())
