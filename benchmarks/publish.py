@@ -58,6 +58,8 @@ def main() -> None:
     page = HERE.parent / "docs" / "tables.md"
     put(page, "ranks", "\n\n".join([*blocks[:3], measured]))
     put(page, "untouched", "\n\n".join(blocks[untouched : untouched + 3]))
+    if "## pytabkit's networks" in blocks:
+        put(page, "peers", blocks[-1])
     shutil.copy(HERE / "tables.png", page.parent / "images" / "tables.png")
     path = HERE / "estimators.md"
     if path.exists():

@@ -8,14 +8,14 @@ from chainrule._src.data.preprocessing import (
     OneHot,
     Picture,
     Preprocessor,
+    Ranks,
     Scaled,
-    Signs,
     Target,
     Words,
     split_rows,
 )
 
 __all__ = [
-    "Calendar", "Chunk", "Column", "LeftOut", "OneHot", "Picture", "Preprocessor", "Scaled",
-    "Signs", "Target", "Words", "split_rows",
+    "Calendar", "Chunk", "Column", "LeftOut", "OneHot", "Picture", "Preprocessor", "Ranks",
+    "Scaled", "Target", "Words", "split_rows",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Columns of times and of free text, in other programs."""
+"""Columns of times, of free text and of ordered categories, in other programs."""
 
 import csv
 import subprocess
@@ -17,6 +17,7 @@ from chainrule._src.export import ejected, ejecting
 from chainrule._src.tabular.recipes.recipe import Recipe
 from chainrule._src.tabular.recipes.tabular import prepare, train
 from chainrule.errors import DataError
+from chainrule.preprocessing import Ranks, Scaled
 from chainrule.tables import ArrayTable
 
 
@@ -29,8 +30,9 @@ def arrays():
     times[::17] = np.datetime64("NaT")
     vocabulary = ["gut", "böse", "naïve", "a", "The", "x1", "日本語", "!?"]
     texts = [" ".join(rng.choice(vocabulary, rng.integers(6))) or None for _ in range(400)]
+    levels = rng.choice(np.array(["low", "medium", "high", None], object), 400)
     return {"when": times, "x": rng.normal(size=400), "said": np.array(texts, object),
-            "y": rng.normal(size=400)}  # fmt: skip
+            "level": levels, "y": rng.normal(size=400)}  # fmt: skip
 
 
 def trained(arrays, **options):
@@ -52,11 +54,13 @@ def test_an_ejected_module_makes_the_same_features(arrays, tmp_path, monkeypatch
 
 
 def test_onnx_takes_times_as_seconds(arrays, tmp_path):
-    model = trained(arrays, columns=("when", "x"))
+    model = trained(arrays, columns=("when", "x", "level"))
+    assert {type(step) for step in model.preprocessor.steps} == {Calendar, Scaled, Ranks}
     expected = model.preprocessor.target.decode(model.predict(model.preprocessor.transform(arrays)))
     model.export(tmp_path / "m.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "m.onnx"))
-    given = {"when": arrays["when"].astype(np.int64), "x": arrays["x"]}  # NaT: the least number
+    levels = np.array([level or "" for level in arrays["level"]])
+    given = {"when": arrays["when"].astype(np.int64), "x": arrays["x"], "level": levels}
     np.testing.assert_allclose(session.run(None, given)[0], expected, rtol=1e-5, atol=1e-5)
 
 

@@ -1,8 +1,10 @@
 """Columns are taken for what they are, and the user is told what may be wrong with them."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from chainrule._src.data.preprocessing.digests import KEPT, KnownRows, TrainedRows, digests
@@ -14,7 +16,7 @@ from chainrule._src.tabular.recipes.recipe import Recipe
 from chainrule._src.tabular.recipes.scores import score_arrays
 from chainrule._src.tabular.recipes.tabular import prepare, train
 from chainrule.errors import DataError, OptionError
-from chainrule.preprocessing import OneHot, Preprocessor, Scaled
+from chainrule.preprocessing import OneHot, Preprocessor, Ranks, Scaled
 from chainrule.tables import load_arrays, open_table, training_data
 
 pytestmark = pytest.mark.portable
@@ -67,6 +69,61 @@ def test_numbers_that_are_quantities_stay_quantities():
     data = prepare(ArrayTable("flats", {"rooms": rooms, "price": price}), Recipe(target="price"))
     assert steps(data) == {"rooms": Scaled}
     assert any("'rooms'" in note and "--category rooms" in note for note in data.notes)
+
+
+def sizes(effect, rows=2000):
+    rng = np.random.default_rng(0)
+    codes = rng.integers(8, size=rows)
+    names = [f"grade {letter}" for letter in "phaqzkcb"]  # in an order that no name tells
+    values = pa.DictionaryArray.from_arrays(codes.astype(np.int8), names, ordered=True)
+    y = np.array(effect)[codes] + rng.normal(scale=0.3, size=rows)
+    return pa.table({"size": values, "y": y}), names
+
+
+@pytest.mark.parametrize(("effect", "kind"), [
+    (np.arange(8.0), Ranks), (np.array([3.0, 0, 5, 1, 4, 0, 5, 2]), OneHot),
+])  # fmt: skip
+def test_ordered_categories_are_tried_by_rank(effect, kind):
+    frame, names = sizes(effect)
+    table = open_table(frame)
+    assert table.columns[0].order == tuple(names)
+    linear = Recipe(target="y", recipe="linear")
+    data = prepare(table, linear)
+    assert steps(data) == {"size": kind}
+    (note,) = [note for note in data.notes if "ordered categories" in note]
+    assert ("--category size" in note) == (kind is Ranks)
+    assert "--number" not in note
+    chosen = prepare(table, replace(linear, category=("size",)))
+    assert steps(chosen) == {"size": OneHot}
+
+
+@pytest.mark.parametrize("codes", [[0, None] * 50, [0, 1] * 50])
+def test_two_categories_of_an_order_are_no_ranks(codes):
+    values = pa.DictionaryArray.from_arrays(pa.array(codes, pa.int8()), ["b", "a"], ordered=True)
+    data = prepare(open_table(pa.table({"x": values, "y": range(100)})), Recipe(target="y"))
+    assert steps(data) == {"x": OneHot}
+    ordered = pa.DictionaryArray.from_arrays(
+        pa.array(codes, pa.int8()), ["b", "a", "c"], ordered=True
+    )
+    data = prepare(open_table(pa.table({"x": ordered, "y": range(100)})), Recipe(target="y"))
+    assert np.isfinite(data.X_train).all()
+
+
+def test_words_of_a_scale_are_ranks_wherever_they_come_from(tmp_path):
+    path, rng = tmp_path / "pain.csv", np.random.default_rng(0)
+    pain = rng.choice(np.array(["Severe", "none", "mild", "moderate", ""]), 400)
+    path.write_text("pain,y\n" + "".join(f"{each},{i}\n" for i, each in enumerate(pain)))
+    data = prepare(open_table(path), Recipe(target="y", recipe="linear"))
+    (step,) = data.preprocessor.steps
+    assert step.categories == ("none", "mild", "moderate", "Severe")
+    again = Preprocessor.from_dict(json.loads(json.dumps(data.preprocessor.to_dict())))
+    for preprocessor in (data.preprocessor, again):
+        X = preprocessor.transform({"pain": ["none", "Severe", None, "odd"]})
+        assert X[0, 0] < 0 < X[1, 0]
+        np.testing.assert_array_equal(X[2:], [[0, 1], [0, 0]])
+        assert preprocessor.unseen == {"pain": 1}
+    known = training_data(open_table(path), "y")
+    assert isinstance(known.preprocessor.steps[0], OneHot)  # without the recipe's setting
 
 
 def test_the_rows_kept_aside_do_not_decide():

@@ -7,9 +7,13 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from chainrule._src.base.packed import PackedRows
 from chainrule._src.compile.native import memory
 from chainrule._src.data.preprocessing import summaries
-from chainrule._src.data.tables import delimited
+from chainrule._src.data.tables import delimited, matrices
+from chainrule._src.nn.training import supply
+from chainrule._src.tabular.recipes.recipe import Recipe
+from chainrule._src.tabular.recipes.tabular import fit, make_model, prepare
 from chainrule.errors import DataError, UnknownNameError
 from chainrule.preprocessing import Preprocessor
 from chainrule.tables import ArrayTable, load_arrays, open_table, training_data
@@ -86,6 +90,29 @@ def test_a_matrix_that_memory_does_not_hold_goes_to_a_file(big):
     assert not isinstance(in_memory.X_train, np.memmap)
     np.testing.assert_array_equal(on_disk.X_train, in_memory.X_train)
     np.testing.assert_array_equal(on_disk.X_val, in_memory.X_val)
+
+
+def test_packed_categories_train_the_same_network(monkeypatch):
+    rng = np.random.default_rng(0)
+    words = np.array([*"abcdefghij", None], dtype=object)
+    columns = {"x": rng.normal(size=700), "word": rng.choice(words, 700), "z": rng.normal(size=700)}
+    columns["y"] = np.where(columns["x"] > 0, columns["word"] == "a", columns["z"] > 0).astype(str)
+    settings = Recipe(target="y", recipe="mlp", epochs=3, early_stop=True, seed=0)
+    table, trained = ArrayTable("words", columns), []
+    for limit in (matrices.LARGE, 0):
+        monkeypatch.setattr(matrices, "LARGE", limit)
+        monkeypatch.setattr(supply, "BLOCK", 64)
+        data = prepare(table, settings)
+        assert isinstance(data.X_train, PackedRows) == (limit == 0)
+        model = make_model(data, settings)
+        model.engine = "compiled"
+        fit(model, data, settings)
+        trained.append((np.asarray(data.X_train), model.history.history["val_loss"], model))
+    (X, losses, plain), (unpacked, packed_losses, packed) = trained
+    np.testing.assert_array_equal(X, unpacked)
+    np.testing.assert_allclose(losses, packed_losses, rtol=1e-6)
+    for weights, others in zip(plain.get_weights(), packed.get_weights(), strict=True):
+        np.testing.assert_array_equal(weights, others)
 
 
 def test_a_disk_that_is_too_small_is_said_before_it_is_filled(monkeypatch):

@@ -193,11 +193,11 @@ def describe(preprocessor: Preprocessor) -> list[Fact]:
 
 def _features(preprocessor: Preprocessor) -> list[str]:
     from chainrule._src.cli.terminal import count_of
-    from chainrule._src.data.preprocessing import Calendar, OneHot, Picture, Scaled, Signs, Words
+    from chainrule._src.data.preprocessing import Calendar, OneHot, Picture, Ranks, Scaled, Words
 
     kinds = {
         Scaled: "of numbers, scaled", OneHot: "of categories, one-hot",
-        Signs: "of two texts, as signs", Calendar: "of times",
+        Ranks: "of ordered texts, by rank", Calendar: "of times",
         Words: "of free text, hashed", Picture: "of images",
     }  # fmt: skip
     lines = []

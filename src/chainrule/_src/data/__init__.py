@@ -3,8 +3,8 @@
 # The modules that other wings may import; the rest is private to this wing.
 DOORS = (
     "datasets", "preprocessing", "preprocessing.calendar", "preprocessing.columns",
-    "preprocessing.digests",
-    "preprocessing.fitting", "preprocessing.splitting", "preprocessing.steps",
+    "preprocessing.digests", "preprocessing.fitting", "preprocessing.ranks",
+    "preprocessing.splitting", "preprocessing.steps",
     "preprocessing.targets", "preprocessing.values", "preprocessing.words", "storage",
     "storage.document", "storage.files", "tables", "tables.arrow", "tables.opening",
     "tables.writing",

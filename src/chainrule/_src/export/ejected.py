@@ -35,10 +35,11 @@ def one_hot(values: Any, categories: Any, other: Any, missing: Any) -> Any:
     return np.eye(width + 1)[found, :width]
 
 
-def signs(values: Any, categories: Any) -> Any:
-    """Return 1 for the first category, -1 for the second and 0 for all others."""
-    found = [(str(value) == categories[0]) - (str(value) == categories[1]) for value in values]
-    return np.array(found, float)[:, np.newaxis]
+def ranks(values: Any, scores: Any, marked: Any) -> Any:
+    """Return the score of each category, 0 for unknown values; missing values may be marked."""
+    found = np.array([scores.get(str(value), 0) for value in values], float)
+    missing = [value in ("", None) for value in values]
+    return np.stack([found, missing] if marked else [found], axis=1)
 
 
 def times(values: Any, mean: Any, scale: Any, parts: Any, marked: Any) -> Any:

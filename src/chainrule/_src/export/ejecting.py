@@ -25,7 +25,8 @@ from chainrule._src.core.program import Program
 from chainrule._src.core.transforms import value_and_grad
 from chainrule._src.core.trees import leaves
 from chainrule._src.data.preprocessing.calendar import Calendar
-from chainrule._src.data.preprocessing.columns import OneHot, Picture, Signs
+from chainrule._src.data.preprocessing.columns import OneHot, Picture
+from chainrule._src.data.preprocessing.ranks import Ranks
 from chainrule._src.data.preprocessing.steps import Step
 from chainrule._src.data.preprocessing.words import Words
 from chainrule._src.data.storage.files import check_writable, write_text, write_whole
@@ -61,7 +62,7 @@ ORDER = (
     "The command line",
 )
 STEPS: dict[type, Any] = {
-    OneHot: ejected.one_hot, Signs: ejected.signs, Picture: ejected.pixels,
+    OneHot: ejected.one_hot, Ranks: ejected.ranks, Picture: ejected.pixels,
     Calendar: ejected.times, Words: ejected.words,
 }  # fmt: skip
 USED = {ejected.words: (ejected.turned, ejected.hashed)}
@@ -408,8 +409,9 @@ def _options(step: Step) -> dict[str, Any]:
     """Return the options of a preprocessing step by name."""
     if isinstance(step, Words):
         return {"width": step.words}
-    if isinstance(step, Signs):
-        return {"categories": step.categories}
+    if isinstance(step, Ranks):
+        scores = dict(zip(step.categories, step.scores, strict=True))
+        return {"scores": scores, "marked": step.missing > 0}
     if isinstance(step, OneHot):
         marks = {"other": step.other > 0, "missing": step.missing > 0}
         return {"categories": step.categories, **marks}

@@ -9,7 +9,8 @@ import numpy as np
 
 from chainrule._src.base.errors import DataError
 from chainrule._src.data.preprocessing.calendar import ROUND, Calendar
-from chainrule._src.data.preprocessing.columns import OneHot, Picture, Signs
+from chainrule._src.data.preprocessing.columns import OneHot, Picture
+from chainrule._src.data.preprocessing.ranks import Ranks
 from chainrule._src.data.preprocessing.steps import Step
 from chainrule._src.data.preprocessing.targets import Target
 from chainrule._src.data.preprocessing.words import Words
@@ -31,7 +32,7 @@ class InUse:
     steps : tuple of Step
         The preprocessing of columns; empty without a preprocessor.
     inputs, outputs : list of str
-    codes : dict of str to OneHot or Signs
+    codes : dict of str to OneHot or Ranks
         The steps of columns that hold texts.
     label : str or None
         The name of the output with the class.
@@ -43,7 +44,7 @@ class InUse:
         self.steps = () if self.preprocessor is None else self.preprocessor.steps
         names = model.input_names
         self.inputs = [step.name for step in self.steps] or (names if len(names) > 1 else ["X"])
-        self.codes = {step.name: step for step in self.steps if isinstance(step, OneHot | Signs)}
+        self.codes = {step.name: step for step in self.steps if isinstance(step, OneHot | Ranks)}
         target = None if self.preprocessor is None else self.preprocessor.target
         self.quantity = target if target is not None and target.task == "regression" else None
         self.classes = tuple(model.class_names or (() if target is None else target.classes))
@@ -141,15 +142,17 @@ class InUse:
 
 def _column(step: Step) -> Any:
     """Return two example values of a column; texts are numbers."""
-    dtype = np.int64 if isinstance(step, OneHot | Signs | Calendar) else np.float64
+    dtype = np.int64 if isinstance(step, OneHot | Ranks | Calendar) else np.float64
     return np.ones((2, *getattr(step, "shape", ())), dtype)
 
 
 def _features_of(step: Step, values: Any) -> list[Any]:
     """Return the features of a column, equal to those of `Preprocessor.transform`."""
-    if isinstance(step, Signs):
-        signs = (values == 0).astype(np.float32) - (values == 1).astype(np.float32)
-        return [signs[:, np.newaxis]]
+    if isinstance(step, Ranks):
+        count = len(step.categories)
+        is_of = (values[:, np.newaxis] == np.arange(count + 1)).astype(np.float32)
+        scores = np.array(step.scores, np.float32)[:, np.newaxis]
+        return [is_of[:, :count] @ scores, *([is_of[:, count:]] if step.missing else [])]
     if isinstance(step, OneHot):
         return [(values[:, np.newaxis] == np.arange(step.width)).astype(np.float32)]
     if isinstance(step, Picture):

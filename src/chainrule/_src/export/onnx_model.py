@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.data.preprocessing.columns import OneHot, Signs
+from chainrule._src.data.preprocessing.columns import OneHot
+from chainrule._src.data.preprocessing.ranks import Ranks
 from chainrule._src.data.storage.files import check_writable, write_whole
 from chainrule._src.export.in_use import InUse
 from chainrule._src.export.onnx import onnx_model
@@ -47,7 +48,7 @@ def as_onnx(model: Compiled) -> Any:
     return onnx_proto
 
 
-def _read_texts(graph: Any, codes: dict[str, OneHot | Signs]) -> None:
+def _read_texts(graph: Any, codes: dict[str, OneHot | Ranks]) -> None:
     """Replace inputs of category numbers by inputs of texts; an empty text is a missing value."""
     helper, text = onnx_package().helper, onnx_package().TensorProto.STRING
     nodes = []
@@ -56,9 +57,7 @@ def _read_texts(graph: Any, codes: dict[str, OneHot | Signs]) -> None:
         if name == graph_input.name or name not in codes:
             continue
         step = codes[name]
-        texts = {category: code for code, category in enumerate(step.categories)}
-        if step.missing:
-            texts.setdefault("", step.width - 1)
+        texts = {category or "": code for category, code in step.codes.items()}
         nodes.append(
             helper.make_node(
                 "LabelEncoder", [name], [graph_input.name], f"number {name}", domain="ai.onnx.ml",

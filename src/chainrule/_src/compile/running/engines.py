@@ -300,6 +300,28 @@ class NativeEngine:
         self._compiled.bind(self.data)
 
 
+def run_part(
+    run: Callable[[Any, int, Outcome], None], order: Any, batch_size: int, outcome: Outcome,
+    epoch: int = 0,
+) -> None:  # fmt: skip
+    """Run a part of an epoch by an engine's ``run``; add its updates and loss to ``outcome``."""
+    updates, total = outcome.updates, outcome.totals[epoch]
+
+    def add(part: Outcome) -> None:
+        outcome.updates, outcome.totals[epoch] = updates + part.updates, total + part.totals[0]
+
+    def watch(part: Outcome) -> None:
+        add(part)
+        outcome.look()
+
+    part = Outcome(np.zeros(1), watch=watch, each=outcome.each, alone=outcome.alone)
+    try:
+        run(order[np.newaxis], batch_size, part)
+    finally:  # also after an interrupt
+        add(part)
+        outcome.fails = part.fails
+
+
 def is_as_recorded(step: Step, batch_size: int) -> bool:
     """Return true if a step is unchanged since its recording; always for functions and programs."""
     method = getattr(step, "is_as_recorded", None)

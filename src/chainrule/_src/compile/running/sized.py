@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
-import numpy as np
-
-from chainrule._src.compile.running.engines import Engine, NativeEngine, NumpyEngine, Outcome
+from chainrule._src.compile.running.engines import (
+    Engine,
+    NativeEngine,
+    NumpyEngine,
+    Outcome,
+    run_part,
+)
 
 
 class SizedEngine:
@@ -73,30 +78,10 @@ class SizedEngine:
         for epoch, order in enumerate(orders):
             for size, part in ((batch_size, order[:-last_size]), (last_size, order[-last_size:])):
                 if not outcome.fails:
-                    self._run_part(self._engine(size), epoch, part, size, outcome)
+                    run_part(partial(self._run, self._engine(size)), part, size, outcome, epoch)
 
     def _engine(self, size: int) -> Engine:
         return self.compiled if self.holds(size) else self.in_numpy
-
-    def _run_part(
-        self, engine: Engine, epoch: int, order: Any, batch_size: int, outcome: Outcome
-    ) -> None:
-        """Run a part of an epoch, and add its updates and loss to ``outcome``."""
-        updates, total = outcome.updates, outcome.totals[epoch]
-
-        def add(part: Outcome) -> None:
-            outcome.updates, outcome.totals[epoch] = updates + part.updates, total + part.totals[0]
-
-        def watch(part: Outcome) -> None:
-            add(part)
-            outcome.look()
-
-        part = Outcome(np.zeros(1), watch=watch, each=outcome.each, alone=outcome.alone)
-        try:
-            self._run(engine, order[np.newaxis], batch_size, part)
-        finally:  # also after an interrupt
-            add(part)
-            outcome.fails = part.fails
 
     def _run(self, engine: Engine, orders: Any, batch_size: int, outcome: Outcome) -> None:
         before, first = self._current, outcome.updates

@@ -1,8 +1,9 @@
 """Preprocessing: learn from the columns of a table how to turn its rows into features."""
 
 from chainrule._src.data.preprocessing.calendar import Calendar
-from chainrule._src.data.preprocessing.columns import LeftOut, OneHot, Picture, Scaled, Signs
+from chainrule._src.data.preprocessing.columns import LeftOut, OneHot, Picture, Scaled
 from chainrule._src.data.preprocessing.preprocessor import Preprocessor
+from chainrule._src.data.preprocessing.ranks import Ranks
 from chainrule._src.data.preprocessing.splitting import split_rows
 from chainrule._src.data.preprocessing.targets import Target
 from chainrule._src.data.preprocessing.values import Chunk, Column
@@ -16,8 +17,8 @@ __all__ = [
     "OneHot",
     "Picture",
     "Preprocessor",
+    "Ranks",
     "Scaled",
-    "Signs",
     "Target",
     "Words",
     "split_rows",

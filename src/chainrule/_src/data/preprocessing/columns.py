@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 from typing import Any, ClassVar
 
 import numpy as np
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.base.errors import DataError, ShapeError, shortened
+from chainrule._src.base.errors import DataError, ShapeError
+from chainrule._src.data.preprocessing.ranks import Ranks, coded, codes_of
 from chainrule._src.data.preprocessing.records import Record
+from chainrule._src.data.preprocessing.scales import order_of
 from chainrule._src.data.preprocessing.summaries import (
     Counts,
     Pixels,
@@ -117,6 +119,11 @@ class OneHot:
     of_numbers : bool
         True if the values were numbers, which are categories here.
 
+    Attributes
+    ----------
+    codes : dict
+        The place of each category among the features, and that of None if it has one.
+
     Examples
     --------
     >>> step = OneHot("city", categories=("Bern", "Chur"), other=3, missing=0)
@@ -133,20 +140,21 @@ class OneHot:
     other: int
     missing: int
     of_numbers: bool = False
-    _codes: dict[str | None, int] = field(init=False, repr=False, compare=False)
+    codes: dict[str | None, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        codes: dict[str | None, int] = {name: code for code, name in enumerate(self.categories)}
-        if self.missing:
-            codes[None] = self.width - 1
-        object.__setattr__(self, "_codes", codes)
+        codes = codes_of(self.categories, self.width - 1 if self.missing else None)
+        object.__setattr__(self, "codes", codes)
 
     @classmethod
-    def learn(cls, counts: Counts, most: int, signed: bool = False) -> OneHot | Signs | LeftOut:
+    def learn(
+        cls, counts: Counts, most: int, signed: bool = False, order: Sequence[str] | None = None
+    ) -> OneHot | Ranks | LeftOut:
         """Return the step for a column, from the counts of its categories.
 
         At most ``most`` categories, the most frequent ones, get a feature. With ``signed``, two
-        categories become one feature, 1 and -1, and missing values are not a category.
+        categories become one feature, 1 and -1, and missing values are not a category. Categories
+        in ``order`` are taken by rank; without an order, those of a scale are; with None, none.
         """
         name, counter = counts.name, counts.counter
         if not counts.count:
@@ -163,7 +171,11 @@ class OneHot:
         ranked = sorted(((str(value), n) for value, n in counter.items()), key=_most_first)
         categories = sorted(value for value, _ in ranked[:most])
         if signed and len(ranked) == 2 <= most and not numbers:
-            return Signs(name, tuple(categories))
+            return Ranks(name, tuple(categories), (1.0, -1.0))
+        if order is not None and not numbers and len(counter) > 1:
+            order = order or order_of(categories)
+            if len(order) > 2:
+                return Ranks.learn(counts, order)
         others = sum(n for _, n in ranked[most:])
         return cls(name, tuple(categories), others, 0 if signed else counts.missing, numbers)
 
@@ -182,8 +194,7 @@ class OneHot:
     def write(self, values: Array, out: Array) -> int:
         """Fill ``out``, zeros of shape ``(n, width)``; return the number of unknown values."""
         unknown = len(self.categories) if self.other else -1
-        matches = map(self._codes.get, values.tolist(), repeat(-1))
-        codes = np.fromiter(matches, dtype=np.intp, count=len(values))
+        codes = coded(values, self.codes)
         new = codes < 0
         codes[new] = unknown
         rows = np.flatnonzero(codes >= 0)
@@ -205,13 +216,10 @@ class OneHot:
         }  # fmt: skip
 
     @classmethod
-    def from_record(cls, name: str, record: Record) -> OneHot | Signs:
-        """Return the step that `to_dict` described, here or in `Signs`."""
-        if "signs" in record:
-            signs = record.texts("signs")
-            if len(signs) != 2:
-                raise DataError(f"column {name!r}: signs must be two categories")
-            return Signs(name, signs)
+    def from_record(cls, name: str, record: Record) -> OneHot | Ranks:
+        """Return the step that `to_dict` described, here or in `Ranks`."""
+        if "scores" in record or "signs" in record:
+            return Ranks.from_record(name, record)
         categories = record.texts("categories")
         if not categories:
             raise DataError(f"column {name!r}: categories is empty; at least one is needed")
@@ -219,55 +227,6 @@ class OneHot:
         return cls(
             name, categories, record.count("other"), record.count("missing"), of_numbers
         )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Signs:
-    """Encodes two categories as one feature, 1 and -1; missing and other values are 0.
-
-    Parameters
-    ----------
-    name : str
-        Name of the column.
-    categories : tuple of two str
-        Categories that become 1 and -1.
-
-    Examples
-    --------
-    >>> step = Signs("member", categories=("no", "yes"))
-    >>> out = np.zeros((3, 1), dtype=np.float32)
-    >>> step.write(np.array(["yes", "no", None], dtype=object), out)  # one unknown value
-    1
-    >>> out[:, 0].tolist()
-    [-1.0, 1.0, 0.0]
-    """
-
-    kind: ClassVar[str] = "category"
-    width: ClassVar[int] = 1
-    other: ClassVar[int] = 0
-    missing: ClassVar[int] = 0
-    name: str
-    categories: tuple[str, ...]
-
-    @property
-    def features(self) -> list[str]:
-        """Name of the only feature."""
-        return [f"{self.name}={self.categories[0]}"]
-
-    def write(self, values: Array, out: Array) -> int:
-        """Fill ``out``, zeros of shape ``(n, 1)``; return the number of unknown values."""
-        signs = dict(zip(self.categories, (1, -1), strict=True))
-        signed = map(signs.get, values.tolist(), repeat(0))
-        out[:, 0] = np.fromiter(signed, dtype=np.float32, count=len(values))
-        return int((out[:, 0] == 0).sum())
-
-    def describe(self) -> str:
-        """Return a description of this step for a report."""
-        return "{} is 1, {} -1".format(*map(shortened, self.categories))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the step as plain JSON values."""
-        return {"signs": list(self.categories)}
 
 
 @dataclass(frozen=True)

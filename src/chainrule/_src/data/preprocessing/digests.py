@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -25,14 +26,14 @@ def digests(X: Array, y: Array) -> Array:
     >>> of_rows[0] == of_rows[2], of_rows[0] == of_rows[1]
     (np.True_, np.False_)
     """
-    X = X.reshape(len(X), -1)
+    width = math.prod(X.shape[1:])
     rng = np.random.Generator(np.random.PCG64(0))  # the same factors in every process
-    factors = rng.integers(2**63, size=X.shape[1] + 1, dtype=np.uint64) * 2 + 1
+    factors = rng.integers(2**63, size=width + 1, dtype=np.uint64) * 2 + 1
     mixed: Array = _words(y) * factors[-1]
-    step = max(1, BLOCK // max(1, X.shape[1]))
+    step = max(1, BLOCK // max(1, width))
     for start in range(0, len(X), step):
         part = slice(start, start + step)
-        mixed[part] += _words(X[part]) @ factors[:-1]
+        mixed[part] += _words(X[part]).reshape(-1, width) @ factors[:-1]
     mixed ^= mixed >> np.uint64(32)
     mixed *= np.uint64(0x9E3779B97F4A7C15)
     mixed ^= mixed >> np.uint64(29)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -88,12 +88,13 @@ class Fit:
         )
 
     def steps(
-        self, max_categories: int, words: Mapping[str, int], signed: bool
-    ) -> tuple[Step | LeftOut, ...]:
+        self, max_categories: int, words: Mapping[str, int], signed: bool,
+        orders: Mapping[str, Sequence[str] | None],
+    ) -> tuple[Step | LeftOut, ...]:  # fmt: skip
         """Return the preprocessing step of each column."""
         self._check_rows()
         steps = tuple(
-            learn_step(each, max_categories, words.get(name, 0), signed)
+            learn_step(each, max_categories, words.get(name, 0), signed, orders.get(name))
             for name, each in self._summaries.items()
         )
         if all(isinstance(step, LeftOut) for step in steps):

@@ -16,6 +16,7 @@ from chainrule._src.base.validation import check_flag, check_number, check_posit
 from chainrule._src.data.preprocessing.columns import LeftOut
 from chainrule._src.data.preprocessing.digests import TrainedRows
 from chainrule._src.data.preprocessing.fitting import Fit, as_kind, other_kind
+from chainrule._src.data.preprocessing.ranks import Ranks
 from chainrule._src.data.preprocessing.records import Record
 from chainrule._src.data.preprocessing.steps import Step, read_step, step_to_dict
 from chainrule._src.data.preprocessing.targets import TASKS, Target
@@ -59,6 +60,10 @@ class Preprocessor(Configurable):
     category, number : iterable of str
         Columns of numbers that are taken as categories, such as the hour of a day; and columns of
         text that are taken as numbers, such as ``"00501"``.
+    ordered : bool, default False
+        If true, categories with an order (that of the column's type, such as pandas's ordered
+        categories, or of words such as low, medium, high) become one feature, their rank; not
+        those of columns in ``category``.
 
     Attributes
     ----------
@@ -103,7 +108,7 @@ class Preprocessor(Configurable):
     def __init__(
         self, *, max_categories: int = 5000, task: str = "auto", signed: bool = False,
         text: Iterable[str] = (), words: int = 1024, category: Iterable[str] = (),
-        number: Iterable[str] = (),
+        number: Iterable[str] = (), ordered: bool = False,
     ) -> None:  # fmt: skip
         self.max_categories = check_positive(max_categories, "max_categories", "Preprocessor")
         lookup("task", task, TASKS)
@@ -112,6 +117,7 @@ class Preprocessor(Configurable):
         if both := {*self.category} & {*self.number}:
             raise DataError(f"Preprocessor: {quoted(both)} cannot be both category and number")
         self.signed = check_flag(signed, "signed", "Preprocessor")
+        self.ordered = check_flag(ordered, "ordered", "Preprocessor")
         self.words = check_positive(words, "words", "Preprocessor")
         self.unseen: Counter[str] = Counter()
         self._gaps: Counter[str] = Counter()  # the missing values among `unseen`
@@ -154,7 +160,11 @@ class Preprocessor(Configurable):
         for name in self.text:
             lookup("column of text", name, fit.names)
         words = dict.fromkeys(self.text, self.words)
-        self._steps = fit.steps(self.max_categories, words, self.signed)
+        columns, orders = tuple(columns), dict[str, tuple[str, ...]]()
+        if self.ordered:
+            orders = dict.fromkeys(fit.names, ()) | {each.name: each.order for each in columns}
+            orders = {name: order for name, order in orders.items() if name not in self.category}
+        self._steps = fit.steps(self.max_categories, words, self.signed, orders)
         self._target, self._rows, self._unlabelled = learned, fit.rows, fit.unlabelled
         written = {column.name: column.written for column in columns}
         used = {learned.name, *(step.name for step in self._used())}
@@ -247,11 +257,13 @@ class Preprocessor(Configurable):
 
     @property
     def few_valued(self) -> tuple[str, ...]:
-        """The columns of numbers that hold 3 to 100 different whole numbers, and may be categories.
+        """The columns of 3 to 100 different whole numbers, or of ranks, that may be categories.
 
-        It is empty after loading, and lacks the columns of ``number``.
+        Numbers are unknown after loading, and those of ``number`` are left out.
         """
-        return tuple(name for name in self._few_valued if name not in self.number)
+        numbers = [name for name in self._few_valued if name not in self.number]
+        ranks = [step.name for step in self.steps if isinstance(step, Ranks)]
+        return *numbers, *ranks
 
     def compare(self, columns: Iterable[Column]) -> list[str]:
         """Compare the columns of other data with those of training.
@@ -383,7 +395,7 @@ class Preprocessor(Configurable):
             max_categories=config.count("max_categories"), task=config.text("task", tuple(TASKS)),
             text=config.texts("text") if "text" in config else (),
             words=config.count("words") if "words" in config else 1024,
-            signed=config.value.get("signed", False),
+            signed=config.value.get("signed", False), ordered=config.value.get("ordered", False),
             category=config.texts("category") if "category" in config else (),
             number=config.texts("number") if "number" in config else (),
         )  # fmt: skip

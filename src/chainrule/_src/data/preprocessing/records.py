@@ -74,6 +74,12 @@ class Record:
         inner = Record(items, f"{self._where}, {key}")
         return tuple(inner.count(i) for i in items)
 
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """Return finite numbers."""
+        items = {str(i): item for i, item in enumerate(self.items(key))}
+        inner = Record(items, f"{self._where}, {key}")
+        return tuple(inner.number(i) for i in items)
+
     def shape(self, key: str) -> tuple[int, ...]:
         """Return the shape of an image."""
         shape = self.counts(key)

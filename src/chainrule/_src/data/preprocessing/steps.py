@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from chainrule._src.data.preprocessing.calendar import Calendar
-from chainrule._src.data.preprocessing.columns import LeftOut, OneHot, Picture, Scaled, Signs
+from chainrule._src.data.preprocessing.columns import LeftOut, OneHot, Picture, Scaled
+from chainrule._src.data.preprocessing.ranks import Ranks
 from chainrule._src.data.preprocessing.records import Record
 from chainrule._src.data.preprocessing.summaries import Counts, Pixels, Summary, Times
 from chainrule._src.data.preprocessing.values import KINDS
 from chainrule._src.data.preprocessing.words import Words
 
-Step = Scaled | OneHot | Signs | Words | Calendar | Picture
+Step = Scaled | OneHot | Ranks | Words | Calendar | Picture
 READERS: dict[str, Callable[[str, Record], Step]] = {
     "number": Scaled.from_record, "category": OneHot.from_record, "image": Picture.from_record,
     "time": Calendar.from_record,
@@ -20,15 +21,16 @@ READERS: dict[str, Callable[[str, Record], Step]] = {
 
 
 def learn_step(
-    summary: Summary, max_categories: int, words: int = 0, signed: bool = False
-) -> Step | LeftOut:
+    summary: Summary, max_categories: int, words: int = 0, signed: bool = False,
+    order: Sequence[str] | None = None,
+) -> Step | LeftOut:  # fmt: skip
     """Return the preprocessing step of a column, from the summary of all its rows."""
     if words:
         return Words.learn(summary, words)
     if isinstance(summary, Times):
         return Calendar.learn(summary)
     if isinstance(summary, Counts):
-        return OneHot.learn(summary, max_categories, signed)
+        return OneHot.learn(summary, max_categories, signed, order)
     if isinstance(summary, Pixels):
         return Picture.learn(summary)
     return Scaled.learn(summary)

@@ -56,6 +56,8 @@ class Column:
         Text and booleans are categories; dates, and dates with a time of day, are times.
     shape : tuple of int
         Shape of one image, ``(h, w)`` or ``(h, w, c)``; empty for the other kinds.
+    order : tuple of str
+        The categories in their order, if the column's type has one.
     written : Writing, optional
         Notation of numbers and times that were stored as texts.
 
@@ -69,6 +71,7 @@ class Column:
     kind: str
     shape: tuple[int, ...] = ()
     written: Writing | None = field(default=None, repr=False, compare=False)
+    order: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
 
 def kind_of(values: Array) -> str:

@@ -58,10 +58,15 @@ def texts(array: Any) -> Array:
     Equal texts are the same object.
     """
     encoded = array if hasattr(array, "dictionary") else array.dictionary_encode()
-    names = [_clean(value) for value in encoded.dictionary.to_pylist()] + [None]
+    names = [*texts_of(encoded.dictionary), None]
     codes = encoded.indices.fill_null(len(names) - 1).to_numpy(zero_copy_only=False)
     objects: Array = np.array(names, dtype=object)[codes]
     return objects
+
+
+def texts_of(dictionary: Any) -> list[str | None]:
+    """Return the names of a dictionary's categories, None for missing."""
+    return list(map(_clean, dictionary.to_pylist()))
 
 
 def _clean(value: Any) -> str | None:

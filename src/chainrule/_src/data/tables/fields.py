@@ -121,7 +121,7 @@ class Field:
             tidy, r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"), False)  # fmt: skip
         self.numbers += count(is_number)
         self._sample = self._sample or tidy.drop_null()[:SAMPLE].to_pylist()
-        reads = {tally.reading: tally.reading.read(tidy) for tally in tallies}
+        reads = {tally.reading: tally.reading.read_each(tidy) for tally in tallies}
         times = [read for reading, read in reads.items() if reading.kind == "time"]
         self.times += len(tidy) - compute.coalesce(*times).null_count if times else 0
         alone = self._alone(reads, is_number)
@@ -235,7 +235,7 @@ class Field:
         """
         if self.found == "category":
             return texts(array)
-        read = plain(array) if self.reading is None else self.reading.read(tidied(array))
+        read = plain(array) if self.reading is None else self.reading.read_each(tidied(array))
         if read is None:
             raise DataError("it changed while it was read; try again")
         return numbers(read) if self.found == "number" else times(self._in_zone(read, array))

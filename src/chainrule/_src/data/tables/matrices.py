@@ -6,19 +6,22 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
+from chainrule._src.base.packed import PackedRows
 from chainrule._src.base.showing import Shown
 from chainrule._src.base.validation import check_number, lookup
 from chainrule._src.compile.native import memory
-from chainrule._src.data.preprocessing import Preprocessor, Target, split_rows
+from chainrule._src.data.preprocessing import OneHot, Preprocessor, Target, split_rows
 from chainrule._src.data.preprocessing.splitting import part_of_rows
 from chainrule._src.data.preprocessing.values import Column, missing
 from chainrule._src.data.tables.table import Table
 
+LARGE = 2**28  # bytes; a larger matrix is packed where that saves half of them
 WHOLE = "validation_split=0 (--validation 0)"  # the setting for no hold-out
 
 
@@ -29,8 +32,8 @@ class TrainingData(Shown):
     Parameters
     ----------
     X_train, y_train : ndarray of float32, shape (n, d); of int32 or float32, shape (n,)
-        Features and encoded target of the training rows. Features are a `numpy.memmap` if they do
-        not fit into memory.
+        Features and encoded target of the training rows. Large features are `PackedRows` if most
+        are of categories, and a `numpy.memmap` if they do not fit into memory.
     X_val, y_val : ndarray, shapes (m, d) and (m,)
         Those of the validation rows; m is 0 if there is no hold-out.
     preprocessor : Preprocessor
@@ -217,7 +220,7 @@ def _fill(
     """Return a matrix of features for each list of row numbers in ``parts``."""
     share = check_number(memory, "memory", "training_data", low=0.0)
     total = sum(len(part) for part in parts)
-    outs = _matrices([len(part) for part in parts], preprocessor.width, total, share)
+    outs = _matrices([len(part) for part in parts], preprocessor, share)
     names = [column.name for column in preprocessor.columns]
     start, filled = 0, [0] * len(parts)
     for chunk in table.chunks(columns=names):
@@ -225,8 +228,11 @@ def _fill(
         end = start + len(features)
         for i, (rows, out) in enumerate(zip(parts, outs, strict=True)):
             inside = rows[np.searchsorted(rows, start) : np.searchsorted(rows, end)] - start
-            part = out[filled[i] : filled[i] + len(inside)]
-            np.take(features, inside, axis=0, out=part, mode="clip")  # the other modes copy twice
+            if isinstance(out, PackedRows):
+                out.write(filled[i], features[inside])
+            else:
+                part = out[filled[i] : filled[i] + len(inside)]
+                np.take(features, inside, axis=0, out=part, mode="clip")  # other modes copy twice
             filled[i] += len(inside)
         start = end
     if sum(filled) != total:
@@ -234,9 +240,14 @@ def _fill(
     return outs
 
 
-def _matrices(rows: list[int], width: int, total: int, share: float) -> list[Array]:
+def _matrices(rows: list[int], preprocessor: Preprocessor, share: float) -> list[Any]:
     """Return uninitialised matrices, in temporary files if they exceed a share of memory."""
-    needed = 4 * total * width
+    width, needed = preprocessor.width, 4 * sum(rows) * preprocessor.width
+    if needed > LARGE:
+        groups = _one_hot(preprocessor)
+        packed = [PackedRows(count, width, groups) for count in rows]
+        if 2 * sum(each.nbytes for each in packed) <= needed:
+            return packed
     if needed <= share * memory():
         return [np.empty((count, width), dtype=np.float32) for count in rows]
     folder = tempfile.gettempdir()
@@ -247,6 +258,13 @@ def _matrices(rows: list[int], width: int, total: int, share: float) -> list[Arr
             f"{folder} has {free / 2**30:.1f} GB free; point TMPDIR to a larger disk"
         )
     return [_on_disk(count, width) for count in rows]
+
+
+def _one_hot(preprocessor: Preprocessor) -> list[slice]:
+    """Return the places of the features of each column of categories."""
+    ends = np.cumsum([step.width for step in preprocessor.steps])
+    steps = zip(preprocessor.steps, ends.tolist(), strict=True)
+    return [slice(end - step.width, end) for step, end in steps if isinstance(step, OneHot)]
 
 
 def _on_disk(rows: int, width: int) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from chainrule._src.data.tables.arrow import (
     pyarrow,
     stored_schema,
     text,
+    texts_of,
     undecodable,
     values,
 )
@@ -54,6 +56,7 @@ class TypedTable(Table):
             notes += field.notes()
             field.check()
         columns = [self._understood(each) for each in columns]
+        columns = [self._in_order(each, schema.field(each.name).type) for each in columns]
         super().__init__(name, columns, rows, notes=notes)
 
     def _understood(self, column: Column) -> Column:
@@ -61,6 +64,16 @@ class TypedTable(Table):
             return column
         field = self._fields[column.name]
         return Column(column.name, field.found, written=field.written)
+
+    def _in_order(self, column: Column, arrow_type: Any) -> Column:
+        """Return a column with the order of its categories, which an ordered type has."""
+        if not getattr(arrow_type, "ordered", False):
+            return column
+        first = next(self._batches(1, [column.name]), None)
+        array: Any = None if first is None else first.column(column.name)
+        is_ordered = array is not None and is_encoded(array.type)
+        order = tuple(filter(None, texts_of(array.dictionary))) if is_ordered else ()
+        return replace(column, order=order if len({*order}) == len(order) else ())
 
     @abstractmethod
     def _stored(self, rows: int, names: list[str]) -> Iterator[Any]:

@@ -50,6 +50,14 @@ class Reading:
     read: Callable[[Any], Any]
     units: Callable[[Any], Any]
 
+    def read_each(self, array: Any) -> Any:
+        """Return the values of texts; each different text is read once, if any has a digit."""
+        pa, encoded = pyarrow(), array.dictionary_encode()
+        if not count(pyarrow("compute").match_substring_regex(encoded.dictionary, r"\d")):
+            dtype = pa.float64() if self.kind == "number" else pa.timestamp("s")
+            return pa.nulls(len(array), dtype)
+        return self.read(encoded.dictionary).take(encoded.indices)
+
 
 def _number(point: str, groups: str) -> Callable[[Any], Any]:
     """Return a parser of numbers with this decimal sign and these thousands separators."""

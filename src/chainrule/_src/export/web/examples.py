@@ -9,8 +9,9 @@ import numpy as np
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
 from chainrule._src.data.datasets import load_digits
-from chainrule._src.data.preprocessing.columns import OneHot, Signs
+from chainrule._src.data.preprocessing.columns import OneHot
 from chainrule._src.data.preprocessing.fitting import as_kind
+from chainrule._src.data.preprocessing.ranks import Ranks
 from chainrule._src.data.preprocessing.steps import Step
 from chainrule._src.data.preprocessing.values import column_values
 from chainrule._src.export.in_use import InUse
@@ -67,19 +68,16 @@ def _table(X: Any, y: Any, used: InUse) -> tuple[dict[str, Array], Any]:
     if lengths != {len(usable)} or not len(usable):
         raise DataError("export: the examples' columns and y must hold equally many rows")
     for step in used.steps:
-        if isinstance(step, OneHot | Signs):
+        if isinstance(step, OneHot | Ranks):
             usable &= coded[step.name] >= 0
     return {name: column[usable] for name, column in coded.items()}, y if y is None else y[usable]
 
 
 def _coded(step: Step, values: Array) -> Array:
     """Return a column as numbers; -1 marks a text that the page cannot represent."""
-    if isinstance(step, OneHot | Signs):
-        codes: dict[Any, int] = {name: code for code, name in enumerate(step.categories)}
-        if step.missing:
-            codes[None] = step.width - 1
+    if isinstance(step, OneHot | Ranks):
         other = len(step.categories) if step.other else -1
-        return np.array([codes.get(value, other) for value in values.tolist()], np.int32)
+        return np.array([step.codes.get(value, other) for value in values.tolist()], np.int32)
     if values.dtype.kind == "M":
         return values.astype(np.int64)
     return values

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.data.preprocessing.calendar import Calendar
-from chainrule._src.data.preprocessing.columns import OneHot, Picture, Scaled, Signs
+from chainrule._src.data.preprocessing.columns import OneHot, Picture, Scaled
+from chainrule._src.data.preprocessing.ranks import Ranks
 from chainrule._src.data.preprocessing.steps import Step
 from chainrule._src.nn import layers
 
@@ -52,7 +53,7 @@ def _pixels(pixels: dict[tuple[int, int], Scaled]) -> Part:
 
 def _part_of(step: Step) -> Part:
     part: Part = {"name": step.name}
-    if isinstance(step, OneHot | Signs):
+    if isinstance(step, OneHot | Ranks):
         return {**part, "kind": "category", "typical": 0}
     if isinstance(step, Picture):
         shape = step.shape if len(step.shape) == 3 else (*step.shape, 1)

@@ -11,7 +11,8 @@ from chainrule._src.base.errors import DataError, ExportError
 from chainrule._src.core.transforms import value_and_grad
 from chainrule._src.core.trees import map_leaves
 from chainrule._src.data.preprocessing.calendar import Calendar
-from chainrule._src.data.preprocessing.columns import OneHot, Picture, Signs
+from chainrule._src.data.preprocessing.columns import OneHot, Picture
+from chainrule._src.data.preprocessing.ranks import Ranks
 from chainrule._src.data.preprocessing.steps import Step
 from chainrule._src.export.ejecting import WRITTEN
 from chainrule._src.export.in_use import InUse
@@ -142,10 +143,8 @@ def _column(step: Step, example: Any, spelling: Any) -> dict[str, Any]:
     ``spelling`` is the way in which texts of training wrote times or numbers, see `WRITTEN`.
     """
     about = {"name": step.name, "dtype": example.dtype.str}
-    if isinstance(step, OneHot | Signs):
-        codes = {str(category): code for code, category in enumerate(step.categories)}
-        if step.missing:
-            codes.setdefault("", step.width - 1)
+    if isinstance(step, OneHot | Ranks):
+        codes = {category or "": code for category, code in step.codes.items()}
         other = len(step.categories) if step.other else None
         return {**about, "kind": "category", "codes": codes, "other": other}
     if isinstance(step, Picture):

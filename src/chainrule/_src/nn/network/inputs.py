@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import as_numbers
 from chainrule._src.base.errors import DataError, OutOfRangeError, ShapeError
+from chainrule._src.base.packed import is_read_by_rows
 from chainrule._src.base.validation import check_finite, check_number
 from chainrule._src.compile.running.engines import rows_in
 from chainrule._src.core.trees import leaves, map_leaves
@@ -38,12 +39,12 @@ def are_paths(x: Any) -> bool:
 
 
 def checked_x(x: Any, layers: Sequence[Layer], where: str) -> Any:
-    """Return samples as an array that fits a model's first layer; a memmap stays a memmap."""
+    """Return samples as an array that fits a model's first layer, without reading rows on disk."""
     first = layers[0] if layers else None
     if x is None:
         raise DataError(f"{where}: x is missing; give an array with a sample a row")
     x = _alone(x, 2)
-    array = x if isinstance(x, np.memmap) else as_numbers(x, "x", where)
+    array = x if is_read_by_rows(x) else as_numbers(x, "x", where)
     if first is not None and first.built and array.ndim > 0:
         array = ranked(array, first.input_shape)
     if array.ndim < 2 - _takes_numbers(first) or len(array) == 0:
@@ -57,7 +58,7 @@ def checked_x(x: Any, layers: Sequence[Layer], where: str) -> Any:
         except ShapeError as error:
             raise ShapeError(f"{where}: {error}") from None
     _check_finite(array, "x", where)
-    if first is not None and not isinstance(array, np.memmap):
+    if first is not None and not is_read_by_rows(array):
         first.check(array)
     return array
 
@@ -150,8 +151,8 @@ def _as_integers(y: Any, where: str) -> Any:
 
 
 def _check_finite(array: Any, name: str, where: str) -> None:
-    """Raise an error for NaN or infinity in an array; a memmap is checked while it is read."""
-    if array.dtype.kind == "f" and not isinstance(array, np.memmap):
+    """Raise an error for NaN or infinity in an array; rows on disk are not read."""
+    if array.dtype.kind == "f" and not is_read_by_rows(array):
         check_finite(array, name, where)
 
 

@@ -53,7 +53,7 @@ def make_run(
 
     if isinstance(supply, Batches):
         return Run(ShapedEngine(make, carry, supply.first), supply, sums)
-    return Run(make(carry, supply.first), supply, sums)
+    return Run(make(carry, supply.example), supply, sums)
 
 
 def carry_of(objective: Objective, zero: Any, **more: Any) -> Any:

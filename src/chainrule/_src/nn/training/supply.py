@@ -10,9 +10,12 @@ import numpy as np
 
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.interrupts import immediate
-from chainrule._src.compile.running.engines import Engine, Outcome, rows_in, rows_of
+from chainrule._src.base.packed import PackedRows
+from chainrule._src.compile.running.engines import Engine, Outcome, rows_in, rows_of, run_part
+from chainrule._src.core.trees import leaves
 
 UNKNOWN = 1000  # assumed number of updates of an epoch whose length is not known yet
+BLOCK = 2**14  # samples that are unpacked at once
 TOGETHER = 1_000_000  # largest number of samples of epochs that run in one call
 
 
@@ -27,6 +30,8 @@ class Samples:
     ----------
     first : tuple
         Example data with which a step can be recorded.
+    is_packed : bool
+        True if rows are unpacked during a run, some batches at once.
     updates, samples : int
         Numbers of updates and samples of the last epoch; before training, of the first epoch.
     at : int
@@ -44,6 +49,7 @@ class Samples:
         drop_remainder: bool = False,
     ) -> None:
         self.first, self.rng = data, rng
+        self.is_packed = any(isinstance(leaf, PackedRows) for _, leaf in leaves(data))
         self.rows = self.pass_length = rows_in(data)
         self.batch_size = min(batch_size, self.rows)
         if drop_remainder and self.rows:
@@ -59,9 +65,14 @@ class Samples:
         """Return the orders of the samples in several passes, before they are shuffled."""
         return np.broadcast_to(np.arange(self.rows), (passes, self.rows))
 
+    @property
+    def example(self) -> Any:
+        """The data, or some rows of them, by which an engine is made."""
+        return rows_of(self.first, slice(self.batch_size), None) if self.is_packed else self.first
+
     def together(self, epochs: int) -> int:
         """Return the number of epochs that run in one call, at most ``epochs``."""
-        is_whole = self.longest == self.pass_length
+        is_whole = self.longest == self.pass_length and not self.is_packed
         return max(1, min(epochs, TOGETHER // self.rows)) if is_whole else 1
 
     def run(self, engine: Engine, outcome: Outcome) -> None:
@@ -74,10 +85,23 @@ class Samples:
         self.updates = -(-self.samples // self.batch_size)
         self._outcome = outcome
         try:
-            engine.run(self.orders, self.batch_size, outcome)
+            if self.is_packed:
+                self._run_blocks(engine, outcome)
+            else:
+                engine.run(self.orders, self.batch_size, outcome)
         finally:
             self._outcome = None
         self.at = (self.at + self.samples) % self.pass_length
+
+    def _run_blocks(self, engine: Engine, outcome: Outcome) -> None:
+        """Run an epoch whose rows are unpacked for some batches at once."""
+        size = self.batch_size * max(1, BLOCK // self.batch_size)
+        for start in range(0, self.samples, size):
+            rows = self.orders[0, start : start + size]
+            engine.feed(rows_of(self.first, rows, None))
+            run_part(engine.run, np.arange(len(rows)), self.batch_size, outcome)
+            if outcome.fails:
+                break
 
     def place(self) -> tuple[int, bool]:
         """Return the number of samples taken of the pass, and true if the epoch is complete."""

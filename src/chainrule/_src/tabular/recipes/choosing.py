@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.extras import is_installed
-from chainrule._src.data.preprocessing import Preprocessor, Scaled, Target, split_rows
+from chainrule._src.data.preprocessing import Preprocessor, Ranks, Scaled, Target, split_rows
 from chainrule._src.data.preprocessing.values import as_option, missing, quote, quoted
 from chainrule._src.data.tables import Table, TrainingData
 from chainrule._src.tabular.recipes.binning import binned
@@ -27,6 +27,9 @@ LEVEL = 10  # rows that a value has on average, at least, to be tried as a categ
 SHARE = 0.25  # of a trial's rows, on which it is scored
 ERRORS = 2.0  # standard errors by which a trial must be better
 LEAST = 0.02  # share of the loss by which a trial must be better
+WORDS_OF = {
+    Scaled: ("few different numbers", "quantities"), Ranks: ("ordered categories", "ranks"),
+}  # fmt: skip
 LOWEST = 1e-7  # lower bound of a variance
 
 
@@ -53,14 +56,18 @@ class TrialScore:
         return bool(is_clear and gain.mean() > LEAST * other.losses.mean())
 
 
-def tried(data: TrainingData, recipe: Recipe) -> tuple[TrialScore, TrialScore, list[str]] | None:
-    """Try columns with few different whole numbers as quantities and as categories.
+def tried(
+    data: TrainingData, recipe: Recipe, kind: type = Scaled
+) -> tuple[TrialScore, TrialScore, list[str]] | None:
+    """Try columns with few different whole numbers, or of ranks, as quantities and as categories.
 
     Parameters
     ----------
     data : TrainingData
         Its hold-out is not looked at.
     recipe : Recipe
+    kind : {Scaled, Ranks}
+        The step of the columns that are tried.
 
     Returns
     -------
@@ -70,7 +77,7 @@ def tried(data: TrainingData, recipe: Recipe) -> tuple[TrialScore, TrialScore, l
     """
     rows = sample_rows(data, recipe)
     X, y = data.X_train[rows], data.y_train[rows]
-    places = {name: at for name, at in _places(data) if _is_dense(X[:, at])}
+    places = {name: at for name, at in _places(data, kind) if _is_dense(X[:, at])}
     if not places or recipe.recipe == "realmlp":  # its embeddings make quantities as flexible
         return None
     coded = with_categories(X, list(places.values()))
@@ -169,27 +176,28 @@ def scores_text(better: TrialScore, worse: TrialScore, target: Target) -> str:
 
 
 def category_note(
-    as_quantities: TrialScore, as_categories: TrialScore, names: list[str], to: Target
+    as_quantities: TrialScore, as_categories: TrialScore, names: list[str], to: Target, kind: type
 ) -> str:
-    """Return the note on how columns with few different numbers are taken, and why."""
+    """Return the note on how columns of few numbers or of ranks are taken, and why."""
+    what, usual = WORDS_OF[kind]
     if as_categories.beats(as_quantities):
         gain = scores_text(as_categories, as_quantities, to)
+        option = f"; --number {as_option(names)} has them as {usual}" if kind is Scaled else ""
         return (
-            f"{quoted(names)}: few different numbers, taken as categories, which predict a part of "
-            f"the rows of training better ({gain}); --number {as_option(names)} has them as "
-            "quantities"
+            f"{quoted(names)}: {what}, taken as categories, which predict a part of the rows of "
+            f"training better ({gain}){option}"
         )
     return (
-        f"{quoted(names)}: few different numbers, taken as quantities; as categories they predict "
-        f"a part of the rows of training no better; --category {as_option(names)} has them so"
+        f"{quoted(names)}: {what}, taken as {usual}; as categories they predict a part of the rows "
+        f"of training no better; --category {as_option(names)} has them so"
     )
 
 
-def _places(data: TrainingData) -> list[tuple[str, int]]:
+def _places(data: TrainingData, kind: type) -> list[tuple[str, int]]:
     """Return the columns that may be tried, and the places of their features."""
     few, at, places = {*data.preprocessor.few_valued}, 0, []
     for step in data.preprocessor.steps:
-        if step.name in few and isinstance(step, Scaled):
+        if step.name in few and isinstance(step, kind):
             places.append((step.name, at))
         at += step.width
     return places

@@ -58,7 +58,7 @@ class Kind:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     unwatched: Mapping[str, Any] = field(default_factory=dict)
     fixed: tuple[str, ...] = ()
-    preprocessing: Mapping[str, Any] = field(default_factory=dict)
+    preprocessing: Mapping[str, Any] = field(default_factory=lambda: {"ordered": True})
     is_uniform: bool = True
 
 

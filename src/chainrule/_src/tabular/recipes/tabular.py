@@ -14,7 +14,7 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, InterruptedWarning, OptionError, listed
 from chainrule._src.base.extras import needs
 from chainrule._src.base.validation import lookup
-from chainrule._src.data.preprocessing import Preprocessor
+from chainrule._src.data.preprocessing import Preprocessor, Ranks, Scaled
 from chainrule._src.data.preprocessing.digests import TrainedRows, digests
 from chainrule._src.data.tables import Table, TrainingData, training_data
 from chainrule._src.nn.callbacks import BestWeights, Callback, EarlyStopping
@@ -34,7 +34,8 @@ BALANCED = "the balanced threshold", "tables", "sklearn"  # what it needs
 def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -> TrainingData:
     """Convert a table to arrays, split and preprocessed.
 
-    Columns with few different whole numbers are tried as quantities and as categories.
+    Columns with few different whole numbers, or with ordered categories, are tried as quantities
+    and as categories.
 
     Parameters
     ----------
@@ -50,14 +51,15 @@ def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -
     DataError
         If nothing can be learned from the table.
     """
-    data = _prepared(table, recipe, fold)
-    outcome, notes = tried(data, recipe), []
-    if outcome is not None:
-        as_quantities, as_categories, names = outcome
-        notes.append(category_note(*outcome, data.preprocessor.target))
-        if as_categories.beats(as_quantities):
-            wider = replace(recipe, category=(*recipe.category, *names))
-            data = _prepared(table, wider, fold)
+    data, notes = _prepared(table, recipe, fold), []
+    for kind in Scaled, Ranks:
+        outcome = tried(data, recipe, kind)
+        if outcome is not None:
+            as_quantities, as_categories, names = outcome
+            notes.append(category_note(*outcome, data.preprocessor.target, kind))
+            if as_categories.beats(as_quantities):
+                recipe = replace(recipe, category=(*recipe.category, *names))
+                data = _prepared(table, recipe, fold)
     texts = text_notes(table, data, recipe) if fold is None else []
     of_rows = digests(data.X_train, data.y_train)
     learned = [of_rows]
