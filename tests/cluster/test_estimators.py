@@ -49,6 +49,16 @@ def test_a_class_that_is_missing_in_a_shard_is_no_error(client):
     assert (found[0] == LABELS[Y[ORDER]]).mean() > 0.8
 
 
+def test_training_ends_where_the_loss_falls_no_more():
+    few = cr.estimators.DaskMLPClassifier(**HOW | {"max_iter": 50}, n_workers=0, tol=0.1)
+    few.set_params(n_iter_no_change=2).fit(X, Y)
+    losses = np.array(few.history_["loss"])
+    assert 3 < few.n_iter_ < 50
+    assert (losses[-3:] > losses[:-3].min() - 0.1).all()
+    with pytest.raises(cr.errors.DataError, match="DaskMLPClassifier: tol"):
+        few.set_params(tol=-1.0).fit(X, Y)
+
+
 def test_the_client_that_is_active_is_used(cluster):
     from distributed import Client
 
@@ -223,6 +233,11 @@ def test_the_defaults_learn_as_one_machine_does(client):
         here.fit(*parts)
     for a, b in zip(classifier.model_.get_weights(), here.model_.get_weights(), strict=True):
         assert a.tobytes() == b.tobytes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        here.set_params(max_iter=200).fit(train, y_train)
+        alone.set_params(max_iter=200).fit(train, y_train)
+    assert here.score(aside, y_aside) > alone.score(aside, y_aside) - 2 * error
 
 
 def test_one_shard_and_many_updates_are_no_cause_for_a_warning():

@@ -13,7 +13,7 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule._src.base.errors import DataError, OptionError
-from chainrule._src.base.validation import check_positive
+from chainrule._src.base.validation import check_number, check_positive
 from chainrule._src.cluster.batches import PartBatches
 from chainrule._src.cluster.categories import Categories, distinct, merged
 from chainrule._src.cluster.collections import is_collection, is_frame
@@ -24,6 +24,7 @@ from chainrule._src.cluster.places import dask
 from chainrule._src.cluster.predicting import Predicts, predictions
 from chainrule._src.cluster.source import DataSource, opened
 from chainrule._src.nn import layers, optimizers, regularizers
+from chainrule._src.nn.callbacks import Callback, EarlyStopping, as_callbacks
 from chainrule._src.nn.network.inputs import comes_in_parts
 from chainrule._src.nn.sequential import Sequential
 from chainrule._src.tabular.estimators.weights import balanced
@@ -44,7 +45,9 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
     alpha: float = 1e-4
     batch_size: int = 200
     learning_rate_init: float = 1e-3
-    max_iter: int = 20
+    max_iter: int = 200
+    tol: float = 1e-4
+    n_iter_no_change: int = 10
     dropout: float = 0.0
     shuffle: bool = True
     class_weight: Any = None
@@ -101,12 +104,21 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
             train(
                 model, source, options, epochs=self.max_iter,
                 batch_size=max(1, round(size / source.shards(options.shards))),
-                verbose=0, callbacks=self.callbacks, shuffle=self.shuffle, class_weight=weights,
+                verbose=0, callbacks=self._watching(), shuffle=self.shuffle, class_weight=weights,
                 validation_data=self._hold_out(validation_data), classes=classes,
             )  # fmt: skip
         self.model_, self.history_ = model, model.history.history
         self.n_iter_ = len(model.history.epoch)
         return self
+
+    def _watching(self) -> list[Callback]:
+        """Return the callbacks, and one that ends training as scikit-learn's networks end it."""
+        where = type(self).__name__
+        stopping = EarlyStopping(
+            "loss", check_number(self.tol, "tol", where),
+            check_positive(self.n_iter_no_change, "n_iter_no_change", where) + 1,
+        )  # fmt: skip
+        return [*as_callbacks(self.callbacks, where), stopping]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy, or R² of a regressor; Dask's collections are computed first.
@@ -237,8 +249,11 @@ class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
         Samples of an update, of all shards together: with eight shards each takes 25, so that an
         epoch makes as many updates as on one machine.
     learning_rate_init : float, default 1e-3
-    max_iter : int, default 20
-        Epochs.
+    max_iter : int, default 200
+        Most epochs.
+    tol, n_iter_no_change : float, int, default 1e-4, 10
+        Training ends once the loss has not fallen by ``tol`` for more than ``n_iter_no_change``
+        epochs.
     dropout : float, default 0
     shuffle : bool, default True
     class_weight : dict or "balanced", optional
@@ -339,8 +354,8 @@ class DaskMLPRegressor(RegressorMixin, _DaskMLP):  # type: ignore[misc]
     Parameters
     ----------
     hidden_layer_sizes, activation, optimizer, alpha, batch_size, learning_rate_init, max_iter, \
-dropout, shuffle, random_state, callbacks, engine, shards, round_steps, outer_momentum, \
-outer_rate, n_workers, checkpoint, timeout
+tol, n_iter_no_change, dropout, shuffle, random_state, callbacks, engine, shards, round_steps, \
+outer_momentum, outer_rate, n_workers, checkpoint, timeout
         As for `DaskMLPClassifier`.
     class_weight : ignored
         There are no classes.
