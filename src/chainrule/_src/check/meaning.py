@@ -112,9 +112,11 @@ def _fits(shape: tuple[int, ...], array: tuple[int, ...]) -> bool:
 def _of_activation(site: Site) -> str:
     """Return the name of what is assigned a function of an expression that has no name; else ""."""
     match site.statement, site.node:
-        case ast.Assign([ast.Name() | ast.Attribute() as target], ast.Call(_, [argument])), node:
-            is_unnamed = argument is node and isinstance(node, ast.BinOp)
-            return name_of(target) if is_unnamed else ""
+        case (
+            ast.Assign([ast.Name() | ast.Attribute() as target], ast.Call(_, [argument, *others])),
+            ast.BinOp() | ast.Call() as node,
+        ) if argument is node and all(isinstance(part, ast.Constant) for part in others):
+            return name_of(target)
     return ""
 
 
@@ -360,6 +362,10 @@ def names_read(statement: ast.AST) -> set[tuple[str, bool]]:
     if not isinstance(statement, ast.expr):
         part = getattr(statement, "value", None) or getattr(statement, "iter", statement)
     nodes = nodes_of(part)
+    targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
+    changed = [t for t in targets if t and not isinstance(statement, ast.Assign | ast.For)]
+    changed += [t for t in targets if isinstance(t, ast.Subscript)]  # other entries stay
+    nodes += [node for target in changed for node in nodes_of(target)]
     some = [n for n in nodes if isinstance(n, ast.Name | ast.Attribute)]
     return {(name_of(node), isinstance(node, ast.Name)) for node in some}
 
