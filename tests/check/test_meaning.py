@@ -102,3 +102,19 @@ def test_the_gradients_at_the_variables_of_a_loss_are_sums_over_all_reads():
 def test_names_of_gradients():
     names = {"dh": "h", "d_h": "h", "grad_h": "h", "h_grad": "h", "dL_dh": "h", "gh": "h", "x": ""}
     assert {name: variable_of(name) for name in names} == names
+
+
+def test_a_constant_inside_a_logarithm_counts_for_code_whose_gradient_has_it():
+    def loss(p, X, Y):
+        return np.mean(np.log(np.exp(X @ p["s"]) + 1e-3) + (X @ p["w"] - Y) ** 2)
+
+    def gradients(p, X, Y):
+        e = np.exp(X @ p["s"])
+        return {"s": X.T @ (e / (e + 1e-3)) / len(X), "w": X.T @ (X @ p["w"] - Y) / len(X)}
+
+    p, X, _ = arguments()
+    (found,) = cr.check_gradients(loss, gradients)(
+        {"s": p["A"][:, 0] - 1, "w": p["A"][:, 1]}, X, X[:, 0]
+    ).diagnoses
+    assert found.parameters == ("w",)
+    assert "factor 2" in found.what
