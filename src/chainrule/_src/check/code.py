@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
@@ -65,7 +66,7 @@ class FunctionSource:
         """Compile another tree to a code object with the free variables of the function."""
         free = self.code_object.co_freevars
         inner: ast.stmt = tree if isinstance(tree, ast.FunctionDef) else ast.Expr(tree)
-        owner = self._owner()
+        owner = self.owner
         if owner:  # names with two underscores contain the name of the class
             inner = ast.ClassDef(owner, [], [], [inner], [], **_no_parameters())
         cells = [ast.Assign([ast.Name(n, ast.Store())], ast.Constant(None))
@@ -91,8 +92,9 @@ class FunctionSource:
             return self.compiled(changed)
         return code
 
-    def _owner(self) -> str:
-        """Return the class in which this function, or the method around it, is defined; else ""."""
+    @cached_property
+    def owner(self) -> str:
+        """The class in which this function, or the method around it, is defined; else ""."""
         *parts, _ = self.code_object.co_qualname.split(".")
         if parts and parts[-1] != "<locals>":
             return parts[-1]

@@ -13,13 +13,14 @@ from chainrule._src.check.comparing import difference, scale_of, slope_name
 from chainrule._src.check.diagnosis import Diagnosis, Where
 from chainrule._src.check.edits import Edit
 from chainrule._src.check.known import Match, ValueTable
-from chainrule._src.check.origin import departed, scaled_from, unused_after
+from chainrule._src.check.origin import departed, right_before, scaled_from, unused_after
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.spelling import repaired_line
 from chainrule._src.check.subject import FaultyProgram, Repair
+from chainrule._src.check.suspects import read_by, targets_of
 from chainrule._src.check.terms import of_terms
 from chainrule._src.check.watching import references
-from chainrule._src.check.wording import Context, sentence, text_of
+from chainrule._src.check.wording import SYMBOLS, Context, sentence, text_of
 
 ELEMENTWISE = ("np.tanh", "np.exp", "np.log", "np.sqrt", "np.square", "np.abs", "np.logaddexp")
 REWRITTEN = ("right expression", "softmax", "other factor")  # may drop all variables of the line
@@ -33,6 +34,10 @@ def diagnoses(subject: FaultyProgram, candidates: list[Repair]) -> tuple[Diagnos
     for first in departed(subject, best)[:1]:
         text = f"{first.line}, whose value the right program does not have"
         other_lines[first.line] = f"line {text}: {first.code.line(first.line).strip()}"
+    already = right_before(subject, best.edits[0])
+    if already is not None and already.statement is not best.edits[0].statement:
+        text = f"{already.line}, which has it already: {already.code.line(already.line).strip()}"
+        other_lines[already.line] = f"line {text}"
     for repair in candidates:
         if repair.mended == best.mended and len(repair.edits) == len(best.edits) == 1:
             edit = repair.edits[0]
@@ -61,23 +66,44 @@ def _diagnosis(
     table = right.table if right else None
     what = _said(subject, repair, edit, context, table)
     what = right.written_out(what) if right is not None else what
-    where = where_of(edit.code, edit.line, repaired_line(edit))
+    where = _beside_its_parts(subject, edit) or where_of(edit.code, edit.line, repaired_line(edit))
     unused = unused_after(subject, edit) if edit.kind in REWRITTEN else None
     if unused is not None and unused.code is edit.code:  # a helper may only be the wrong one
         both = f"(with line {edit.line})  {where.repaired.strip()}"
         where = where_of(unused.code, unused.line, both)
     if edit.make_hook is not None and (line := subject.lines.get(id(edit.statement))):
         times = scale_of(line.value, edit.make_hook()(0, None))
-        first = next(iter(departed(subject, repair)), line)
-        origin = scaled_from(subject, line, times) if times else first
+        named = subject.meaning.lines[:1]  # the first that the results do not leave open
+        first = next(iter([*named, *departed(subject, repair)]), line)
+        origin = scaled_from(subject, line, times) if times and not named else first
         where = where_of(origin.code, origin.line)
     reach = edit.reach & repair.mended or repair.mended
     formula = _formula(subject, repair, edit, right) if right else ""
     inputs = tuple(_inputs(edit, context, table)) if table else ()
+    if where.line != edit.line and edit.make_hook is None:
+        other_lines = {edit.line: f"line {edit.line}: {repaired_line(edit).strip()}", **other_lines}
     elsewhere = tuple(text for line, text in other_lines.items() if line != where.line)
     return Diagnosis(
         edit.kind, what, tuple(sorted(reach)), where, formula, inputs, not elsewhere, elsewhere
     )
+
+
+def _beside_its_parts(subject: FaultyProgram, edit: Edit) -> Where | None:
+    """Return the place of a term that lacks in a sum over several lines, behind its parts."""
+    old, term = edit.old, edit.detail
+    if edit.kind != "missing term" or not isinstance(term, ast.expr):
+        return None
+    if not isinstance(old, ast.Name) or old.id not in subject.around.grown(edit.code):
+        return None
+    lines = [p for p in subject.lines.values() if p.code is edit.code]
+    at = min(p.trace.order for p in lines if p.statement is edit.statement)
+    before = sorted((p for p in lines if p.trace.order < at), key=lambda p: p.trace.order)
+    names = {node.id for node in nodes_of(term) if isinstance(node, ast.Name)}
+    setting = [p for p in before if targets_of(p) & names]
+    reading = [p for p in before if setting and targets_of(setting[-1]) & read_by(p)]
+    line = [*setting[-1:], *reading][-1:]
+    text = f"(behind it)  {old.id} {SYMBOLS[type(edit.new.op)]}= {ast.unparse(term)}"
+    return where_of(edit.code, line[0].line, text) if line else None
 
 
 def _said(

@@ -30,11 +30,13 @@ from chainrule._src.check.detached import recordable
 from chainrule._src.check.diagnosis import Diagnosis, Where
 from chainrule._src.check.edits import Edit, called_name
 from chainrule._src.check.known import ValueTable
+from chainrule._src.check.meaning import Meaning
 from chainrule._src.check.ofloss import OfLoss
+from chainrule._src.check.origin import is_doubtful
 from chainrule._src.check.paths import wrong_path
 from chainrule._src.check.problem import GradientProblem
 from chainrule._src.check.quiet import quiet
-from chainrule._src.check.ranking import calls_another
+from chainrule._src.check.ranking import calls_another, spoils
 from chainrule._src.check.repair import repairs
 from chainrule._src.check.right import RightProgram, right_gradient
 from chainrule._src.check.sandbox import FAILURES, Sandbox
@@ -71,7 +73,7 @@ def explain(
     """
     deadline = Deadline(seconds)
     search = Deadline(SEARCHING * seconds, deadline)
-    where = None
+    subject, where = None, None
     first_diagnoses: tuple[Diagnosis, ...] = ()
     try:
         with quiet(problem.mutable), Sandbox(problem.mutable, seconds, deadline) as sandbox:
@@ -83,14 +85,16 @@ def explain(
             if trial is not None and (subject is None or subject.around.right is not None):
                 path = subject and _by_path(trial, subject, sandbox, deadline)
                 if path:
-                    return tuple(replace(d, where=where) for d in path)
+                    others = subject.meaning.others if subject is not None else ()
+                    return tuple(replace(d, where=where, others=others) for d in path)
                 inverse = _from_the_right(trial, subject, data, n, sandbox, deadline)
                 if inverse:
                     return tuple(replace(d, where=where or d.where) for d in inverse)
     except FAILURES:  # a report in any case: by the values alone
         search.was_hit = True  # the search did not come to its end
     search.was_hit |= deadline.has_passed
-    return (*first_diagnoses, *_by_value(problem, wrong, right, n, where, search))
+    meaning = subject.meaning if subject is not None else None
+    return (*first_diagnoses, *_by_value(problem, wrong, right, n, where, search, meaning))
 
 
 def _in_words(
@@ -139,10 +143,26 @@ def _repaired(
     candidates = repairs(subject)
     complete = [r for r in candidates if r.mended == subject.wrong]
     complete = _holding(complete, problem, exact, data, right, subject, sandbox)
+    if subject.meaning.first:  # values are known to go wrong here, other lines are right
+        complete = [r for r in complete if not _leaves(subject, r)]
     if complete:
         return diagnoses(subject, complete), None
     parts = [r for r in candidates if r.mended != subject.wrong]
+    if subject.meaning.first:  # from this line all results go wrong
+        parts = [r for r in parts if not is_doubtful(subject, r) and not _leaves(subject, r)]
     return diagnoses(subject, parts[:1]) if parts else (), first_unknown(subject)
+
+
+def _leaves(subject: FaultyProgram, repair: Repair) -> bool:
+    """Return true if a repair leaves the first wrong line as it is, for all that is known.
+
+    It makes a right line wrong, or knows the right value of a later line.
+    """
+    statement = subject.meaning.first and subject.meaning.first.statement
+    later = any(edit.make_hook and edit.statement is not statement for edit in repair.edits)
+    lines = [line.statement for line in subject.meaning.lines]
+    is_outside = not any(edit.statement in lines for edit in repair.edits)
+    return later or (is_outside and spoils(subject, repair))
 
 
 def _from_the_right(
@@ -364,33 +384,40 @@ def _matching_line(
 
 
 def first_unknown(subject: FaultyProgram) -> Where | None:
-    """Return the first line that departs from the right program.
+    """Return the first line that belies its variable's name, or departs from the right program.
 
     Without one: the first of which it is known what must be added, rather not one that only calls
     another of the functions.
     """
     pinned = [p for p in subject.pinned or () if not called_name(p.node).startswith("zeros")]
     pinned.sort(key=lambda line: calls_another(subject, line))
-    lines = [*departures(subject), *pinned, *departures(subject, partly=True)]
+    named = subject.meaning.lines
+    both = [p for p in pinned if p.statement in [line.statement for line in named]]
+    lines = [*both, *named, *departures(subject), *pinned, *departures(subject, partly=True)]
     return where_of(lines[0].code, lines[0].line) if lines else None
 
 
 def _by_value(
     problem: GradientProblem, wrong: Sequence[str], right: dict[str, Array], n: int | None,
-    where: Where | None, deadline: Deadline,
+    where: Where | None, deadline: Deadline, meaning: Meaning | None,
 ) -> tuple[Diagnosis, ...]:  # fmt: skip
-    """Diagnose by values alone, when no change of the code explains the wrong gradients."""
+    """Diagnose by values alone, when no change of the code explains the wrong gradients.
+
+    ``meaning`` tells of the first variable that belies its name.
+    """
     groups: dict[str, list[str]] = {}
     for name in wrong:
         how = relation(problem.by_hand[name], right[name], n)
         groups.setdefault(how, []).append(name)
-    otherwise = unexplained(
+    otherwise = (meaning and meaning.what) or unexplained(
         deadline, f"{NOT_ALL} the right gradient; compare it with cr.source(loss), line by line"
     )
+    kind = "by name" if meaning and meaning.what else "not explained"
+    others = meaning.others if meaning else ()
     return tuple(
-        Diagnosis("by value" if how else "not explained", how or otherwise, tuple(names), where,
+        Diagnosis("by value" if how else kind, how or otherwise, tuple(names), where,
                   "" if where is None else "a value of the right program; it is none of them",
-                  certain=False)
+                  certain=False, others=others)
         for how, names in groups.items()
     )  # fmt: skip
 

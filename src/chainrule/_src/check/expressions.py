@@ -59,6 +59,8 @@ def _operand_alone(node: ast.UnaryOp, site: Site, around: BuildingBlocks) -> Ite
 def _other_comparison(node: ast.Compare, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     for op in COMPARED.get(type(node.ops[0]), ()) if len(node.ops) == 1 else ():
         yield ast.Compare(node.left, [op()], node.comparators), "comparison", 1.5, None
+    if isinstance(site.owner, ast.BinOp):  # a prediction for its probability
+        yield node.left, "extra call", 1.3, f"a comparison ({ast.unparse(node)})"
 
 
 @EXPRESSIONS.of(ast.Call)
@@ -119,6 +121,23 @@ def _other_operation(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Ite
             (right, transposed(left), 1.3), (transposed(right), transposed(left), 1.3),
         ):  # fmt: skip
             yield binary(a, product, b), "transpose", cost, None
+
+
+@EXPRESSIONS.of(ast.Constant)
+def _other_string(node: ast.Constant, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield the other strings that the code compares with, as the names of activations."""
+    if isinstance(node.value, str) and isinstance(site.owner, ast.Call):
+        for text in around.strings - {node.value}:
+            yield ast.Constant(text), "other value", 1.2, (ast.unparse(node), repr(text))
+
+
+@EXPRESSIONS.of(ast.Call)
+def _jacobian_of_softmax(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield ``diag(s) - outer(s, s)`` for a diagonal matrix."""
+    value = site.value
+    if called_name(node) in ("diag", "diagflat") and is_array(value) and value.ndim == 2:
+        ones = ast.Call(ast.Attribute(numpy_name(), "outer", ast.Load()), node.args * 2, [])
+        yield binary(node, ast.Sub(), ones), "softmax", 1.4, ones
 
 
 @EXPRESSIONS.of(ast.BinOp)

@@ -73,7 +73,11 @@ def _other_factor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterato
     parts = [n for n in _parts(node) if n is not node]
     for other, array, _ in _float_arrays(site, around):
         if fits(array.shape, np.shape(site.value)):
-            for factor, _ in factors(other, array, site, around):
+            with_slopes = (
+                *(f for f, _ in factors(other, array, site, around)),
+                *slopes(other, around),
+            )
+            for factor in with_slopes:
                 for part in parts:
                     yield binary(part, ast.Mult(), factor), "other factor", 2.0, factor
 
@@ -386,7 +390,7 @@ def with_terms(site: Site, around: BuildingBlocks) -> Iterator[Change]:
     for other, other_value, text in around.named(site):
         if not np.ndim(other_value) or text == node_text or not fits(np.shape(other_value), shape):
             continue
-        if other_value.dtype.kind == "f":
+        if other_value.dtype.kind in "fiu":  # labels are whole numbers
             far = 0.0 if np.shape(other_value) == shape else 0.1
             for op, cost, sign in ((ast.Add(), 2.2, 1), (ast.Sub(), 2.3, -1)):
                 if around.admits(site, sign * np.broadcast_to(other_value, shape)):

@@ -113,15 +113,27 @@ def _followed(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
                if not np.ndim(v) and v not in (0, 1, -1) and abs(v) > 1]  # fmt: skip
     scalars += around.count(site)
     line = s.end_lineno if isinstance(s, ast.For) else s.lineno
+    behind = [k for k, t in enumerate(block.statements) if k > i and _is_division(t)]
+    last = behind[0] if isinstance(s, ast.For) and behind else i  # beside the other averages
     cost = 1.45 if isinstance(s, ast.For) else 1.55
     for text, base in bases.items():
         for scalar, _, _ in distinct(scalars):
+            if last > i:
+                new: ast.stmt = ast.AugAssign(as_store(base), ast.Div(), scalar)
+                parts = slice(last, last + 1), [block.statements[last], new]
+                edit = block.edit(*parts, "missing divisor", cost - 0.05, s, scalar)
+                edit.line = block.statements[last].lineno
+                yield edit
             new = ast.Assign([as_store(base)], binary(as_load(base), ast.Div(), scalar))
             yield block.behind(i, new, "missing divisor", cost, scalar, line)
         shape = shapes.get(text, ())
         for term in penalties(shape, site, around) if shape else ():
             new = ast.Assign([as_store(base)], binary(as_load(base), ast.Add(), term))
             yield block.behind(i, new, "missing term", 2.4, term, line)
+
+
+def _is_division(s: ast.stmt) -> bool:
+    return isinstance(s, ast.AugAssign) and isinstance(s.op, ast.Div)
 
 
 def _unpacked(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
@@ -173,6 +185,17 @@ def _variants(s: ast.AugAssign, named: list[Named]) -> Iterator[tuple[ast.expr, 
         for other, other_value, text in named:
             if np.shape(other_value) == shape and text != ast.unparse(node):
                 yield s.target, exchanged(s.value, ast.unparse(node), other)
+    match s.value:
+        case ast.Call(_, [one, two], []) | ast.BinOp(one, _, two):
+            texts = [ast.unparse(part).removesuffix(".T") for part in (one, two)]
+            fitting = [
+                [(o, t) for o, v, t in named if is_array(v) and np.shape(v) == shapes.get(text)]
+                for text in texts
+            ]
+            for (first, a), (second, b) in itertools.product(*fitting):
+                if a != texts[0] and b != texts[1]:
+                    product = exchanged(exchanged(s.value, texts[0], first), texts[1], second)
+                    yield s.target, product
 
 
 def _bases(target: ast.expr) -> Iterator[ast.expr]:

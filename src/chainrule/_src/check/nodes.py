@@ -51,14 +51,14 @@ class Recorded:
         self.nodes: dict[int, list[Tensor]] = defaultdict(list)
         copied = {s.key for s in watch.sites if isinstance(s.node, ast.Name)} | watch.written
         orders: set[int] = set()
-        copies: set[int] = set()
+        self.copies: set[int] = set()  # the orders of the nodes that copy what is read
 
         def hook(key: int, value: Any) -> Any:
             is_new = isinstance(value, Tensor) and value.base is None and value.order not in orders
             if key not in left_out and (isinstance(value, Tensor) or is_number(value)):
                 if key in copied or not is_new:
                     value = value + Tensor.made(np.zeros(np.shape(value)), level)
-                    copies.add(value.order)
+                    self.copies.add(value.order)
                 self.nodes[key].append(value)
             if isinstance(value, Tensor):
                 orders.add(value.order)
@@ -67,7 +67,7 @@ class Recorded:
         with level.captured:
             self.results = around.result(watch.run(hook))
         outputs = [self.results[name] for name in expected if name in before]
-        self.backward = Backward([t for t in outputs if isinstance(t, Tensor)], copies)
+        self.backward = Backward([t for t in outputs if isinstance(t, Tensor)], self.copies)
         self.before: dict[str, Array] = {}
         self.gaps: dict[str, Array] = {}
         for name, right in expected.items():

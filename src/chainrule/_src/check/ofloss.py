@@ -48,6 +48,12 @@ class OfLoss:
         return sorted({0, *sizes, *(-size for size in sizes)})[:MOST_BOUNDS]
 
     @cached_property
+    def texts(self) -> set[str]:
+        """The operations and calls of the loss as texts."""
+        nodes = [n for code in self.codes() for n in nodes_of(code.tree)]
+        return {ast.unparse(node) for node in nodes if isinstance(node, OPERATIONS)}
+
+    @cached_property
     def conditions(self) -> list[ast.expr]:
         """The conditions on which the loss counts a sample or a step."""
         nodes = [n for code in self.codes() for n in ast.walk(code.tree)]

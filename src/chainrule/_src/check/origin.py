@@ -21,6 +21,9 @@ def is_doubtful(subject: FaultyProgram, repair: Repair) -> bool:
 
     It takes several changes or an unlikely one, or changes a line whose value was right.
     """
+    if lines := {id(line.statement) for line in subject.meaning.lines}:
+        inside = all(id(edit.statement) in lines for edit in repair.edits)
+        return not inside or spoils(subject, repair)
     several = len(repair.edits) > 1 or repair.mended != subject.wrong
     return several or repair.cost >= DOUBTFUL or spoils(subject, repair)
 
@@ -34,12 +37,32 @@ def departed(subject: FaultyProgram, repair: Repair) -> list[Site]:
         return []
     lines = [subject.lines.get(id(e.statement)) for e in repair.edits if e.make_hook is None]
     repaired = [line for line in lines if line is not None]
-    is_later = not repaired or spoils(subject, repair)
+    named = subject.meaning.lines
+    is_later = not repaired or bool(named) or spoils(subject, repair)
     last = np.inf if is_later else max(p.trace.order for p in repaired)
     called = {called_name(node) for e in repair.edits for node in nodes_of(e.statement)}
     changed = [line.statement for line in repaired]
     before = [p for p in departures(subject) if p.trace.order < last and p.statement not in changed]
-    return sorted(before, key=lambda p: p.code.code_object.co_name not in called)
+    before.sort(key=lambda p: p.code.code_object.co_name not in called)
+    return [*named, *(p for p in before if p not in named)]
+
+
+def right_before(subject: FaultyProgram, edit: Edit) -> Site | None:
+    """Return the line that gives the value first which a change leaves as it is, if it is right.
+
+    A slope is too much behind a line which has it already, or this line should not have it.
+    """
+    table, site = subject.around.right.table if subject.around.right else None, edit.site
+    inside = next((p for p in site.near if p.node is edit.new), None) if site else None
+    if table is None or inside is None or not np.ndim(inside.value):
+        return None
+    names = {m.value.name for m in table.matches(inside.value) if m.value.name.startswith("d_")}
+    for line in sorted(subject.lines.values(), key=lambda p: p.trace.order):
+        if line.trace.order >= inside.trace.order:
+            return None
+        if names & {m.value.name for m in table.matches(line.value)}:
+            return line
+    return None
 
 
 def unused_after(subject: FaultyProgram, edit: Edit) -> Site | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -76,7 +75,8 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
             )
             score += 0.5 * _adds_right(edit, subject, table)
             score -= 0.5 * _arises_here(edit, subject, table)
-            score -= 0.3 * _is_last(edit, table) + 0.4 * _is_as_named(edit, subject, repair, table)
+            score -= 0.3 * _is_last(edit, table)
+            score -= 0 if _reads_multiple(edit, subject, table) else _told(edit, subject)
         scored.append((score, repair))
     return [
         r
@@ -116,7 +116,10 @@ def _earliness(repair: Repair, subject: FaultyProgram) -> int:
 def _by_form(repair: Repair, subject: FaultyProgram) -> float:
     """Return a penalty for a repair whose changes are unlikely by the way they are written."""
     return repair.cost + sum(
-        unlikely(edit) + CALLING * _calling(edit, subject) + TEXTBOOK * _is_textbook(edit, subject)
+        unlikely(edit)
+        - _told(edit, subject)
+        + CALLING * _calling(edit, subject)
+        + TEXTBOOK * _is_textbook(edit, subject)
         for edit in repair.edits
     )
 
@@ -182,21 +185,25 @@ def _adds_right(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:
     return is_sum and line is not None and table.has(line.value, parts=True)
 
 
-def _is_as_named(
-    edit: Edit, subject: FaultyProgram, repair: Repair, table: ValueTable
-) -> bool:  # fmt: skip
-    """Return true if a line gives the gradient that its variable is named after, but did not."""
-    targets = getattr(edit.statement, "targets", [])
-    if len(targets) != 1 or not isinstance(targets[0], ast.Name) or edit.make_hook:
+def _told(edit: Edit, subject: FaultyProgram) -> float:
+    """Return a bonus where the learner's names and the loss tell of a change.
+
+    Its line is the first whose variable is named after a gradient that it lacks; what it writes
+    stands in the loss.
+    """
+    first = subject.meaning.first
+    is_first = first is not None and edit.statement is first.statement
+    return 0.4 * (is_first and edit.make_hook is None) + 0.3 * _is_in_loss(edit, subject)
+
+
+def _is_in_loss(edit: Edit, subject: FaultyProgram) -> bool:
+    """Return true if a change writes an expression of the loss."""
+    if edit.make_hook is not None or not isinstance(edit.new, ast.expr):
         return False
-    name = re.sub(r"^(grad|d)_?", "", targets[0].id)
-    before = edit.site.trace.values[:1] if edit.site is not None else []
-    line = subject.lines.get(id(edit.statement))
-    before = [line.value] if line is not None else before
-    after = subject.after(repair, edit)
-    named = [{re.sub(r"^d_|_\d+$", "", m.value.name) for m in table.matches(value)
-              if m.value.name.startswith("d_")} for value in (*before, after)]  # fmt: skip
-    return len(named) == 2 and name in named[1] and name not in named[0]
+    with applied([edit]):
+        parts = [edit.owner, edit.new, edit.detail]
+        texts = {ast.unparse(p) for p in parts if isinstance(p, ast.BinOp | ast.Call)}
+    return bool(texts & subject.around.loss.texts)
 
 
 def _is_last(edit: Edit, table: ValueTable) -> bool:

@@ -50,6 +50,7 @@ SCALING = ("sign", "missing factor", "extra factor", "missing divisor", "extra d
 PARTS = 0.45  # of the time that is left, for repairs that begin with a single result
 MOST_PARTS = 2  # results of which a single one is mended first
 MOST_AGAIN = 6  # repairs of a single result that are tried for all results
+NAMED = 0.3  # of the time that is left, for the lines that make a variable belie its name
 PINNED = 0.4  # of the time that is left, for all changes of lines of which the right value is known
 SUSPICIOUS = 0.35  # of the time that is left, for all changes of the lines that go wrong first
 EXCHANGING = 0.2  # of the time that is left, for values of the right program in a line's place
@@ -69,7 +70,8 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
     candidates = _searched(subject, depth)
     if not candidates or not is_doubtful(subject, candidates[0]):
         return candidates
-    before = departed(subject, candidates[0])[:MOST_DEPARTED]
+    before = departed(subject, candidates[0])
+    before = before[: len(subject.meaning.lines) or MOST_DEPARTED]
     alternatives = _of_lines(subject, before, SUSPICIOUS)[0]
     alternatives += _singles(subject, [(ALL, 0), (ALL, 1)], min(map(_cost, candidates)) + NEAR)[0]
     if not alternatives or candidates[0].mended != subject.wrong:
@@ -78,14 +80,17 @@ def repairs(subject: FaultyProgram, depth: int = 2) -> list[Repair]:
 
 
 def _searched(subject: FaultyProgram, depth: int) -> list[Repair]:
-    candidates: list[Repair] = []
+    candidates, parts = _copied(subject)
+    if candidates:
+        return candidates
+    limit = subject.part_of_time(NAMED)
+    for line in sorted(subject.meaning.lines, key=lambda line: len(nodes_of(line.statement))):
+        candidates += _of_lines(subject, [line], NAMED, CHEAP)[0] if not limit.has_passed else []
+    if candidates:
+        return ranked(subject, candidates)
     if has_common_factor(subject):
         candidates = _singles(subject, [(ALL, 0), (ALL, 1)], kinds=SCALING)[0]
-    parts: list[Repair] = []
     if not candidates:
-        candidates, parts = _copied(subject)
-        if candidates:
-            return candidates
         candidates, parts = _line_by_line(subject, CHEAP, QUICKEST)
         if candidates:  # it gives a line the right value, and all results are right
             return ranked(subject, [*candidates, *_of_calls(subject, candidates)])
@@ -158,6 +163,8 @@ def _line_by_line(
     """
     complete: list[Repair] = []
     parts: list[Repair] = []
+    if subject.around.right is None:  # no value is known to be right
+        return complete, parts
     for is_whole in (True, False):
         lines = unknown(subject, is_whole)
         if of_first is not TIERS:

@@ -18,6 +18,7 @@ from chainrule._src.check.clock import Deadline
 from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.compiling import ChangeCompiler, compiled_with
 from chainrule._src.check.edits import Edit, applied
+from chainrule._src.check.meaning import LossVariables, Meaning
 from chainrule._src.check.ofloss import OfLoss
 from chainrule._src.check.responses import Responses, responses
 from chainrule._src.check.right import RightProgram
@@ -160,6 +161,7 @@ class FaultyProgram:
                                   self.around.n, self.deadline, self.parameters)  # fmt: skip
             inner.judge, inner.settled, inner.loss = self.judge, self.settled, self.loss
             inner.around.loss = OfLoss(self.around.loss.codes)
+            inner.variables = self.variables
             yield inner
 
     def narrowed(self, names: Collection[str], deadline: Deadline) -> FaultyProgram:
@@ -168,7 +170,7 @@ class FaultyProgram:
         inner = FaultyProgram(self.codes, self.call, expected, self.around.right,
                               self.around.n, deadline, self.parameters)  # fmt: skip
         inner.judge, inner.settled, inner.loss = self.judge, self.settled, self.loss
-        inner.around.loss = self.around.loss
+        inner.around.loss, inner.variables = self.around.loss, self.variables
         return inner
 
     def same(self, result: Any, expected: Array) -> bool:
@@ -240,6 +242,19 @@ class FaultyProgram:
         if not mended or not self._holds(edits, mended) or not self._keeps_loss(edits):
             return None
         return Repair(tuple(edits), frozenset(mended))
+
+    @cached_property
+    def meaning(self) -> Meaning:
+        """The lines that give variables what they are named after, or do not."""
+        return Meaning(self, self.variables)
+
+    @cached_property
+    def variables(self) -> LossVariables | None:
+        """The variables of the loss, None if it cannot be recorded."""
+        try:
+            return self.loss and LossVariables(self.around.loss.codes(), self.loss, self.around.n)
+        except FAILURES:
+            return None
 
     @cached_property
     def responses(self) -> Responses | None:

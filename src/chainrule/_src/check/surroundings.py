@@ -6,6 +6,7 @@ import ast
 import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from types import FunctionType
 from typing import Any
 
@@ -67,6 +68,15 @@ class BuildingBlocks:
             self._entries[key] = entries
         return self._entries[key]
 
+    @cached_property
+    def strings(self) -> set[str]:
+        """The strings that the code compares with."""
+        compared = [
+            n for p in self.watch.codes for n in nodes_of(p.tree) if isinstance(n, ast.Compare)
+        ]
+        parts = [part for node in compared for part in (node.left, *node.comparators)]
+        return {p.value for p in parts if isinstance(p, ast.Constant) and isinstance(p.value, str)}
+
     def grown(self, code: FunctionSource) -> set[str]:
         """Return the variables that a function changes by ``+=`` and the like, also entries."""
         if code not in self._grown:
@@ -121,6 +131,9 @@ class BuildingBlocks:
                 if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Constant):
                     by_text.setdefault(ast.unparse(node.slice), node.slice)
             used = list(by_text.values())[:8]
+            loops = [index for index in used if isinstance(index, ast.Name)]
+            pairs = [ast.Tuple([i, j], ast.Load()) for i in loops for j in loops if i is not j]
+            used += [pair for pair in pairs if ast.unparse(pair) not in by_text]
             near = [binary(index, op(), ast.Constant(1)) for index in used
                     if isinstance(index, ast.Name) for op in (ast.Add, ast.Sub)]  # fmt: skip
             near = [index for index in near if ast.unparse(index) not in by_text]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -36,10 +35,11 @@ def unknown(subject: FaultyProgram, is_whole: bool) -> list[Site]:
     first: list[Site] = []
     later: list[Site] = []
     before: list[Any] = []
-    named: list[Site] = []
+    meaning = subject.meaning
+    passed_over = subject.settled | meaning.right.keys()
     spoilt: dict[FunctionSource, set[str]] = defaultdict(set)  # variables that hold such values
     for site in sorted(subject.lines.values(), key=lambda site: site.trace.order):
-        if table is None or id(site.statement) in subject.settled:
+        if table is None or id(site.statement) in passed_over:
             continue
         value = subject.result(site)
         if not is_number(value) or (np.ndim(value) and not np.ptp(value)):
@@ -47,13 +47,11 @@ def unknown(subject: FaultyProgram, is_whole: bool) -> list[Site]:
         again = np.size(value) > 1 and any(np.array_equal(value, other) for other in before)
         before.append(value)
         reach = subject.reach(site) & subject.wrong
-        misnamed = is_misnamed(subject, site, value)
-        if reach and (again or misnamed or not table.has(value)):
+        if reach and (again or site is meaning.first or not table.has(value)):
             if (reach == subject.wrong) == is_whole:
                 (later if read_by(site) & spoilt[site.code] else first).append(site)
-                named += [site] * misnamed
             spoilt[site.code] |= targets_of(site)
-    first.sort(key=lambda site: site not in named[:1])
+    first.sort(key=lambda site: site not in meaning.lines)
     before_first = [site for line in first[:1] for site in sources(subject, line)]
     return [*first, *before_first, *later] if is_whole else first
 
@@ -63,36 +61,27 @@ def departures(subject: FaultyProgram, *, partly: bool = False) -> list[Site]:
 
     They are values of statements, arguments and the like. At some turn such an expression has a
     value that the right program does not have, and it reaches all wrong results, and no right one;
-    if ``partly``, it reaches a wrong one. Numbers that are added up come last: they may be terms
-    of a product.
+    if ``partly``, it reaches a wrong one. A name passes on what was computed before; where the
+    variable was filled entry by entry, the line departs that filled it. Numbers that are added up
+    come last: they may be terms of a product.
     """
     table = subject.around.right.table if subject.around.right else None
-    passed_over = subject.settled | subject.ruled_out
+    passed_over = subject.settled | subject.ruled_out | subject.meaning.right.keys()
     sites = [p for p in outermost(subject.watch) if table and id(p.statement) not in passed_over]
-    turns = [(t, p.trace.order, p) for p in sites for t, _ in enumerate(p.trace.values)]
-    departing: dict[int, Site] = {}
-    for turn, _, site in sorted(turns, key=lambda each: each[:2]):
-        value = site.trace.values[turn]
-        is_name = isinstance(site.node, ast.Name)  # which passes on what was computed before
-        is_finite = not is_name and is_number(value) and bool(np.isfinite(value).all())
-        if table and is_finite and site.key not in departing and not table.knows(value):
-            departing[site.key] = site
-    reached = [(p, subject.reach(p)) for p in departing.values()]
+    turns = [(t, p, v) for p in sites for t, v in zip(p.trace.times, p.trace.values, strict=True)]
+    departing: dict[int, tuple[Site, Site]] = {}  # each expression, and that which fills it
+    for time, site, value in sorted(turns, key=lambda each: each[0]):
+        if site.key in departing or not is_number(value) or not np.isfinite(value).all():
+            continue
+        filled = subject.meaning.filled(site, time) if isinstance(site.node, ast.Name) else site
+        is_right = table and (table.has if filled is not site else table.knows)(value)
+        if table and filled and not is_right:
+            departing[site.key] = filled, site
+    reached = [(p, subject.reach(site)) for p, site in departing.values()]
+    reached = list({p.key: (p, names) for p, names in reversed(reached)}.values())[::-1]
     all_wrong = [p for p, names in reached if names == subject.wrong]
     some = [p for p, names in reached if names & subject.wrong] if partly else all_wrong
     return sorted(some, key=lambda p: isinstance(p.owner, ast.AugAssign) and not np.ndim(p.value))
-
-
-def is_misnamed(subject: FaultyProgram, line: Site, value: Any) -> bool:
-    """Return true if a variable is named after a gradient, and is another array of its shape."""
-    right, targets = subject.around.right, getattr(line.owner, "targets", [])
-    if right is None or len(targets) != 1 or not isinstance(targets[0], ast.Name):
-        return False
-    name = re.fullmatch(r"(?:grad|d)_?(\w+?)|(\w+?)_?grad", targets[0].id)
-    gradient = right.named.get(f"d_{name[1] or name[2]}") if name else None
-    if gradient is None or not np.ndim(value) or np.shape(gradient) != np.shape(value):
-        return False
-    return not equal(value, gradient)
 
 
 def sources(subject: FaultyProgram, line: Site) -> list[Site]:

@@ -25,11 +25,19 @@ MOST_TURNS = 64  # values of an expression that are recorded, in the order of it
 
 @dataclass
 class ValueTrace:
-    """The recorded values of an expression, and the variables in scope at its first turn."""
+    """The recorded values of an expression, and the variables in scope at its first turn.
+
+    ``times`` say when it had these values: expressions are counted as they run.
+    """
 
     values: list[Any] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
     scope: dict[str, Any] = field(default_factory=dict)
-    order: int = 0
+
+    @property
+    def order(self) -> int:
+        """The time of the first turn."""
+        return self.times[0] if self.times else 0
 
 
 @dataclass(eq=False)
@@ -182,11 +190,11 @@ class Watch:
         if not trace.values:
             if isinstance(value, np.ndarray) and value.dtype.kind == "f":
                 self._first[key] = value
-            trace.order = self._count
-            self._count += 1
             if self._has_scopes:
                 trace.scope = self._scope_of(self.sites[key], sys._getframe(1))
+        self._count += 1
         if len(trace.values) < MOST_TURNS:
+            trace.times.append(self._count)
             trace.values.append(_fixed(value) if isinstance(value, np.ndarray) else value)
         return value
 

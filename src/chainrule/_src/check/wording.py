@@ -349,7 +349,7 @@ def _other(wrong: Any, right: Any, detail: Any, context: Context) -> str:
         parts.append(f"{', '.join(extra[:3])} {verb} not belong here")
     slopes = [t for t in (right, wrong) if _is_derivative(t, context)]
     if slopes and not parts:
-        parts.append("the derivative (slope, mask) is not the right one")
+        parts.append(f"{_derivative(slopes[0], context)} (slope, mask) is not the right one")
     reason = "; ".join(parts) or "the formula is not the right one"
     return f"{reason}: it must be {_short(right, 100)}"
 
