@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.blackboard.browsing import command, tiered
+from tests.blackboard.browsing import command
 from tests.blackboard.browsing import page as course
 
 AXE = Path(__file__).parents[3] / "blackboard-web/node_modules/axe-core/axe.min.js"
@@ -59,20 +59,25 @@ def show(page, panel, width, scheme="light"):
         page.locator(".cb-factors h3").wait_for()
 
 
-@pytest.mark.sampled(quick=1)
+@pytest.mark.sampled(quick=4)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
-@pytest.mark.parametrize("host", tiered("page", "alone"))
-def test_axe_finds_nothing_wrong(host, width, scheme, request):
+@pytest.mark.parametrize(
+    ("host", "panel"),
+    [("page", panel) for panel in PANELS]
+    + [
+        pytest.param("alone", panel, marks=pytest.mark.thorough)
+        for panel in PANELS
+        if panel != "code"  # there is no Python
+    ],
+)
+def test_axe_finds_nothing_wrong(host, width, scheme, panel, request):
     if not AXE.exists():
         pytest.skip("axe-core is not installed: make page")
     page = request.getfixturevalue(host)
-    for panel in PANELS:
-        if host == "alone" and panel == "code":
-            continue  # there is no Python
-        show(page, panel, width, scheme)
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        assert page.evaluate(VIOLATIONS, RULES) == [], panel
+    show(page, panel, width, scheme)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    assert page.evaluate(VIOLATIONS, RULES) == []
 
 
 @pytest.mark.thorough  # each panel
