@@ -22,7 +22,7 @@ help:
 	@echo "make blackboard-site  write the blackboard without Python, which trains in the page, to build/course"
 	@echo "make page      build the blackboard's page alone, and test its parts"
 	@echo "make docs      write the documentation site to build/docs, with Node 20; make docs-serve shows it here"
-	@echo "make test      run the quick tests: every behaviour, in some five minutes"
+	@echo "make test      run the quick tests: every behaviour, in some four minutes"
 	@echo "make test-all  run the thorough tests and those of make peers, too: all but make wheel"
 	@echo "make wheel     install the wheel alone elsewhere and run README there; takes two minutes"
 	@echo "make peers     hold it against Keras, PyTorch, JAX and autograd; Keras's and scikit-learn's own tests"
