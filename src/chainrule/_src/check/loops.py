@@ -47,9 +47,10 @@ def within_loop(
             yield _behind(code, tree, -1, new, kind, cost, detail)
     for new, cost in loop.counts():
         yield _behind(code, tree, -1, new, "missing line", cost, new)
+    sums = list(loop.sums())
     for i, s in enumerate(body):
         if isinstance(s, ast.AugAssign) or s is body[-1]:
-            for new in loop.sums():
+            for new in sums:
                 yield _behind(code, tree, i, new, "missing line", 2.0, new)
 
 
@@ -141,9 +142,9 @@ class LoopContext:
         """Yield lines that add a turn's values to a sum that stays zero, or that no turn reads."""
         read = {node.id for node in self.names}
         for node, value, text in self.named:
-            is_sum = is_array(value) and np.ndim(value) and (not value.any() or text not in read)
-            is_outside = text.partition("[")[0] in self.outside
-            if is_sum and is_outside and not _is_grown(self.code, text):
+            name = text.partition("[")[0]
+            is_sum = is_array(value) and np.ndim(value) and (not value.any() or name not in read)
+            if is_sum and name in self.outside and not _is_grown(self.code, text):
                 for term in _shares(value.shape, self.arrays, self.named):
                     yield ast.AugAssign(as_store(node), ast.Add(), term)
 
