@@ -60,7 +60,7 @@ let playing = 0; // how many figures train now
  * it: when `again` is called and, from then on, when its size or the page's theme changes.
  */
 export class Surface {
-  constructor(draw, { label = "", height = 240 } = {}) {
+  constructor(draw, { label = "A figure before its first numbers", height = 240 } = {}) {
     this.canvas = el("canvas", { role: "img", "aria-label": label, class: "live-surface" });
     this.canvas.style.height = `${height}px`;
     this.draw = draw;
