@@ -409,10 +409,10 @@ def _by_value(
     for name in wrong:
         how = relation(problem.by_hand[name], right[name], n)
         groups.setdefault(how, []).append(name)
-    otherwise = (meaning and meaning.what) or unexplained(
+    otherwise = (meaning and meaning.sentence) or unexplained(
         deadline, f"{NOT_ALL} the right gradient; compare it with cr.source(loss), line by line"
     )
-    kind = "by name" if meaning and meaning.what else "not explained"
+    kind = "by name" if meaning and meaning.sentence else "not explained"
     others = meaning.others if meaning else ()
     return tuple(
         Diagnosis("by value" if how else kind, how or otherwise, tuple(names), where,

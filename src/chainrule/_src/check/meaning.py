@@ -171,7 +171,7 @@ class Meaning:
     ----------
     first : Site or None
         The first line whose variable should hold a gradient and holds another value.
-    what : str
+    sentence : str
         What is wrong there, in one sentence.
     read : Site or None
         Where the variable is read.
@@ -185,7 +185,7 @@ class Meaning:
     def __init__(self, subject: ProgramWithNames, variables: LossVariables | None) -> None:
         self.subject, self.variables = subject, variables
         self.first: Site | None = None
-        self.what = ""
+        self.sentence = ""
         self.read: Site | None = None
         self.lines: list[Site] = []
         self.right: dict[int, int] = {}
@@ -209,7 +209,7 @@ class Meaning:
             elif self._tells(read) and not self._decides(read, reads):
                 self.first, self.read, self.lines = read.line, read.site, self.upstream(read)
                 name = name_of(read.site.node)
-                self.what = (
+                self.sentence = (
                     f"{name} should be the gradient at {variable_of(name)}, after which it is "
                     f"named, and is not where line {read.site.line} reads it: the first wrong value"
                 )

@@ -37,9 +37,9 @@ def one_hot(values: Any, categories: Any, other: Any, missing: Any) -> Any:
 
 def ranks(values: Any, scores: Any, marked: Any) -> Any:
     """Return the score of each category, 0 for unknown values; missing values may be marked."""
-    found = np.array([scores.get(str(value), 0) for value in values], float)
+    ordered = np.array([scores.get(str(value), 0) for value in values], float)
     missing = [value in ("", None) for value in values]
-    return np.stack([found, missing] if marked else [found], axis=1)
+    return np.stack([ordered, missing] if marked else [ordered], axis=1)
 
 
 def times(values: Any, mean: Any, scale: Any, parts: Any, marked: Any) -> Any:

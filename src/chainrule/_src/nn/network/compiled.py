@@ -218,9 +218,9 @@ class Compiled(Predictor):
     def live_metrics(self) -> list[tuple[str, Any]]:
         """Return the metrics of the loss, of `compile` and in attributes, with their names."""
         named = self.live_objective.named.items() if self.compiled and self.built else ()
-        others = [(name, metric) for name, (metric, *_) in named]
+        compiled = [(name, metric) for name, (metric, *_) in named]
         tracked = [(metric.name, metric) for metric in self._own_metrics()]
-        return [("loss", self._loss_tracker), *others, *tracked]
+        return [("loss", self._loss_tracker), *compiled, *tracked]
 
     def overrides(self, *names: str) -> bool:
         """Return true if a class of the user overrides one of these methods."""

@@ -57,8 +57,8 @@ class Applicable(Configurable):
             rule = variable.constraint
             variable.assign(new[key] if rule is None else rule(new[key]))
         for part, values in state.items():
-            others = self.applied.get(part)
-            self.applied[part] = {**others, **values} if isinstance(others, dict) else values
+            slots = self.applied.get(part)
+            self.applied[part] = {**slots, **values} if isinstance(slots, dict) else values
         self._done[0] = int(state["iteration"])
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]]) -> None:

@@ -112,7 +112,7 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
         return self
 
     def _watching(self) -> list[Callback]:
-        """Return the callbacks, and one that ends training as scikit-learn's networks end it."""
+        """Return the callbacks of training, with one that stops it as scikit-learn does."""
         where = type(self).__name__
         stopping = EarlyStopping(
             "loss", check_number(self.tol, "tol", where),

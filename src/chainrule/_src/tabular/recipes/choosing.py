@@ -179,16 +179,16 @@ def category_note(
     as_quantities: TrialScore, as_categories: TrialScore, names: list[str], to: Target, kind: type
 ) -> str:
     """Return the note on how columns of few numbers or of ranks are taken, and why."""
-    what, usual = WORDS_OF[kind]
+    noun, usual = WORDS_OF[kind]
     if as_categories.beats(as_quantities):
         gain = scores_text(as_categories, as_quantities, to)
         option = f"; --number {as_option(names)} has them as {usual}" if kind is Scaled else ""
         return (
-            f"{quoted(names)}: {what}, taken as categories, which predict a part of the rows of "
+            f"{quoted(names)}: {noun}, taken as categories, which predict a part of the rows of "
             f"training better ({gain}){option}"
         )
     return (
-        f"{quoted(names)}: {what}, taken as {usual}; as categories they predict a part of the rows "
+        f"{quoted(names)}: {noun}, taken as {usual}; as categories they predict a part of the rows "
         f"of training no better; --category {as_option(names)} has them so"
     )
 
