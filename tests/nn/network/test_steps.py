@@ -85,9 +85,7 @@ def test_steps_of_the_base_class_train_as_fit_does(make):
     results = []
     for mixins in ((), (Passing,)):
         model, x, y, loss, metrics = make(kind_of(*mixins))
-        model.set_weights(
-            [0.5 + 0.4 * np.cos(np.arange(w.size)).reshape(w.shape) for w in model.weights]
-        )
+        start(model)
         model.compile("adam", loss, metrics=metrics, engine="numpy")
         history = model.fit(
             x, y, batch_size=8, epochs=3, seed=1, verbose=0, validation_split=0.25,
@@ -106,9 +104,7 @@ def test_a_step_by_hand_trains_as_fit_does_with_weights_of_samples():
     results = []
     for mixins in ((), (ByHand,)):
         model, x, y, loss, metrics = chain(kind_of(*mixins))
-        model.set_weights(
-            [0.5 + 0.4 * np.cos(np.arange(w.size)).reshape(w.shape) for w in model.weights]
-        )
+        start(model)
         model.compile("sgd", loss, metrics=metrics, engine="numpy")
         weight = np.arange(26.0)
         history = model.fit(x, y, 8, epochs=2, sample_weight=weight, seed=1, verbose=0)

@@ -40,7 +40,7 @@ class PackedRows:
             is_number[group] = False
         self._places = np.flatnonzero(is_number)
         self._numbers = np.empty((rows, len(self._places)), dtype=np.float32)
-        self._ones = np.empty((rows, len(self._groups)), dtype=np.int32)  # places; -1: no one
+        self._ones = np.empty((rows, len(self._groups)), dtype=np.int32)  # places; -1 for none
 
     @property
     def nbytes(self) -> int:

@@ -85,8 +85,8 @@ def explain(
             if trial is not None and (subject is None or subject.around.right is not None):
                 path = subject and _by_path(trial, subject, sandbox, deadline)
                 if path:
-                    others = subject.meaning.others if subject is not None else ()
-                    return tuple(replace(d, where=where, others=others) for d in path)
+                    alternatives = subject.meaning.alternatives if subject is not None else ()
+                    return tuple(replace(d, where=where, others=alternatives) for d in path)
                 inverse = _from_the_right(trial, subject, data, n, sandbox, deadline)
                 if inverse:
                     return tuple(replace(d, where=where or d.where) for d in inverse)
@@ -413,11 +413,11 @@ def _by_value(
         deadline, f"{NOT_ALL} the right gradient; compare it with cr.source(loss), line by line"
     )
     kind = "by name" if meaning and meaning.sentence else "not explained"
-    others = meaning.others if meaning else ()
+    alternatives = meaning.alternatives if meaning else ()
     return tuple(
         Diagnosis("by value" if how else kind, how or otherwise, tuple(names), where,
                   "" if where is None else "a value of the right program; it is none of them",
-                  certain=False, others=others)
+                  certain=False, others=alternatives)
         for how, names in groups.items()
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""LossVariables that are named after gradients: ``dh`` should hold the gradient at ``h``.
+"""Variables that are named after gradients: ``dh`` should hold the gradient at ``h``.
 
 The loss is recorded with a node for every variable that it reads, so that the gradient at each of
 them is known, whatever the right program calls it. The first variable that holds another value,
@@ -113,9 +113,9 @@ def _of_activation(site: Site) -> str:
     """Return the name of what is assigned a function of an expression that has no name; else ""."""
     match site.statement, site.node:
         case (
-            ast.Assign([ast.Name() | ast.Attribute() as target], ast.Call(_, [argument, *others])),
+            ast.Assign([ast.Name() | ast.Attribute() as target], ast.Call(_, [argument, *options])),
             ast.BinOp() | ast.Call() as node,
-        ) if argument is node and all(isinstance(part, ast.Constant) for part in others):
+        ) if argument is node and all(isinstance(part, ast.Constant) for part in options):
             return name_of(target)
     return ""
 
@@ -219,7 +219,7 @@ class Meaning:
             self.right.pop(id(line.statement), None)
 
     @property
-    def others(self) -> tuple[str, ...]:
+    def alternatives(self) -> tuple[str, ...]:
         """The line that reads the first wrong value, before which a line may be missing."""
         return (f"line {self.read.line}, which reads it",) if self.read else ()
 

@@ -260,7 +260,7 @@ class Cluster:
                 if time.monotonic() - heard > SILENCE:
                     raise self._lost(f"its scheduler has been away for {SILENCE} s")
                 if time.monotonic() - since > self.timeout:
-                    workers = self._workers() if is_there else "0 workers"
+                    workers = self._described_workers() if is_there else "0 workers"
                     raise self._lost(f"nothing was finished in {self.timeout:g} s, by {workers}")
                 check()
             return list(fetch.result())
@@ -270,7 +270,7 @@ class Cluster:
             if not all(future.done() for future in futures):  # the fetch has not begun
                 fetch.cancel()
 
-    def _workers(self) -> str:
+    def _described_workers(self) -> str:
         """Return the number of workers, and of those that Dask has paused, as a text."""
         workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
         n_paused = sum(worker["status"] == "paused" for worker in workers)

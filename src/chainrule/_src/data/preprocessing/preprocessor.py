@@ -162,7 +162,7 @@ class Preprocessor(Configurable):
         words = dict.fromkeys(self.text, self.words)
         columns, orders = tuple(columns), dict[str, tuple[str, ...]]()
         if self.ordered:
-            orders = dict.fromkeys(fit.names, ()) | {each.name: each.order for each in columns}
+            orders = dict.fromkeys(fit.names, ()) | {c.name: c.order for c in columns}
             orders = {name: order for name, order in orders.items() if name not in self.category}
         self._steps = fit.steps(self.max_categories, words, self.signed, orders)
         self._target, self._rows, self._unlabelled = learned, fit.rows, fit.unlabelled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 # In ascending order; words of one rank are separated by |.
 SCALES = (
@@ -54,7 +55,7 @@ def order_of(texts: Iterable[str]) -> tuple[str, ...]:
     return _sorted({t: (float(m[2]), before.get(m[1], 0)) for t, m in matches.items() if m})
 
 
-def _sorted(ranks: dict[str, object]) -> tuple[str, ...]:
+def _sorted(ranks: dict[str, Any]) -> tuple[str, ...]:
     """Return texts by rank; an empty tuple if they are too few, or some have the same rank."""
     is_order = len({*ranks.values()}) == len(ranks) >= FEWEST
-    return tuple(sorted(ranks, key=ranks.__getitem__)) if is_order else ()  # type: ignore[arg-type]
+    return tuple(sorted(ranks, key=ranks.__getitem__)) if is_order else ()

@@ -246,7 +246,7 @@ def _matrices(rows: list[int], preprocessor: Preprocessor, share: float) -> list
     if needed > LARGE:
         groups = _one_hot(preprocessor)
         packed = [PackedRows(count, width, groups) for count in rows]
-        if 2 * sum(each.nbytes for each in packed) <= needed:
+        if 2 * sum(matrix.nbytes for matrix in packed) <= needed:
             return packed
     if needed <= share * memory():
         return [np.empty((count, width), dtype=np.float32) for count in rows]

@@ -56,7 +56,7 @@ class TypedTable(Table):
             notes += field.notes()
             field.check()
         columns = [self._understood(each) for each in columns]
-        columns = [self._in_order(each, schema.field(each.name).type) for each in columns]
+        columns = [self._in_order(c, schema.field(c.name).type) for c in columns]
         super().__init__(name, columns, rows, notes=notes)
 
     def _understood(self, column: Column) -> Column:

@@ -333,13 +333,13 @@ class Compiled(Predictor):
             return checked_data(X, y, weight, class_weight, self.loss, where)
         if class_weight is not None:
             raise DataError(f"{where}: class_weight needs a model with one output")
-        each = self.loss_of_outputs.parts
+        output_losses = self.loss_of_outputs.parts
         weights = per_output(weight, names, "sample_weight", where)
         both = [
             (None, None) if part is None
             else (*checked_data(X, part, w, None, of_one, where), None)[1:3]
             for part, w, (_, of_one, _) in zip(
-                targets_of(y, names, where, each), weights, each, strict=True
+                targets_of(y, names, where, output_losses), weights, output_losses, strict=True
             )
         ]  # fmt: skip
         Y, W = zip(*both, strict=True)

@@ -110,13 +110,13 @@ def metrics_of(
     groups = zip(parts, per_output(spec, names, "metrics"), strict=True)
     return [
         OfOutput(
-            get_metric(each, loss, shapes[index] if shapes else (), "compile"),
+            get_metric(metric, loss, shapes[index] if shapes else (), "compile"),
             index if several else None,
             f"{name}_" if named else "",
         )
         for index, ((name, loss, _), group) in enumerate(groups)
-        for each in (group if isinstance(group, list | tuple) else [group])
-        if each is not None
+        for metric in (group if isinstance(group, list | tuple) else [group])
+        if metric is not None
     ]
 
 

@@ -370,8 +370,8 @@ class Trainer:
                     path_text(("params", *path)): float(np.max(np.abs(leaf), initial=0))
                     for path, leaf in leaves(value_and_grad(self.loss)(params, *batch)[1])
                 }
-            where = max(sizes, key=lambda path: np.nan_to_num(sizes[path], nan=np.inf))
-            gradient = f"; the largest gradient before it was {sizes[where]:.3g}, in {where}"
+            largest = max(sizes, key=lambda path: np.nan_to_num(sizes[path], nan=np.inf))
+            gradient = f"; the largest gradient before it was {sizes[largest]:.3g}, in {largest}"
         rate = rate_of(self.model.optimizer, engine.read("state"))
         return DivergenceError(
             f"{self.where}: the loss became NaN or infinite in epoch {self.epoch + 1}, batch "

@@ -57,7 +57,7 @@ class TrialScore:
 
 
 def tried(
-    data: TrainingData, recipe: Recipe, kind: type = Scaled
+    data: TrainingData, recipe: Recipe, step_type: type = Scaled
 ) -> tuple[TrialScore, TrialScore, list[str]] | None:
     """Try columns with few different whole numbers, or of ranks, as quantities and as categories.
 
@@ -66,7 +66,7 @@ def tried(
     data : TrainingData
         Its hold-out is not looked at.
     recipe : Recipe
-    kind : {Scaled, Ranks}
+    step_type : {Scaled, Ranks}
         The step of the columns that are tried.
 
     Returns
@@ -77,7 +77,7 @@ def tried(
     """
     rows = sample_rows(data, recipe)
     X, y = data.X_train[rows], data.y_train[rows]
-    places = {name: at for name, at in _places(data, kind) if _is_dense(X[:, at])}
+    places = {name: at for name, at in _places(data, step_type) if _is_dense(X[:, at])}
     if not places or recipe.recipe == "realmlp":  # its embeddings make quantities as flexible
         return None
     coded = with_categories(X, list(places.values()))
@@ -176,13 +176,17 @@ def scores_text(better: TrialScore, worse: TrialScore, target: Target) -> str:
 
 
 def category_note(
-    as_quantities: TrialScore, as_categories: TrialScore, names: list[str], to: Target, kind: type
+    as_quantities: TrialScore,
+    as_categories: TrialScore,
+    names: list[str],
+    to: Target,
+    step_type: type,
 ) -> str:
     """Return the note on how columns of few numbers or of ranks are taken, and why."""
-    noun, usual = WORDS_OF[kind]
+    noun, usual = WORDS_OF[step_type]
     if as_categories.beats(as_quantities):
         gain = scores_text(as_categories, as_quantities, to)
-        option = f"; --number {as_option(names)} has them as {usual}" if kind is Scaled else ""
+        option = f"; --number {as_option(names)} has them as {usual}" if step_type is Scaled else ""
         return (
             f"{quoted(names)}: {noun}, taken as categories, which predict a part of the rows of "
             f"training better ({gain}){option}"
@@ -193,11 +197,11 @@ def category_note(
     )
 
 
-def _places(data: TrainingData, kind: type) -> list[tuple[str, int]]:
+def _places(data: TrainingData, step_type: type) -> list[tuple[str, int]]:
     """Return the columns that may be tried, and the places of their features."""
     few, at, places = {*data.preprocessor.few_valued}, 0, []
     for step in data.preprocessor.steps:
-        if step.name in few and isinstance(step, kind):
+        if step.name in few and isinstance(step, step_type):
             places.append((step.name, at))
         at += step.width
     return places

@@ -52,11 +52,11 @@ def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -
         If nothing can be learned from the table.
     """
     data, notes = _prepared(table, recipe, fold), []
-    for kind in Scaled, Ranks:
-        outcome = tried(data, recipe, kind)
+    for step_type in Scaled, Ranks:
+        outcome = tried(data, recipe, step_type)
         if outcome is not None:
             as_quantities, as_categories, names = outcome
-            notes.append(category_note(*outcome, data.preprocessor.target, kind))
+            notes.append(category_note(*outcome, data.preprocessor.target, step_type))
             if as_categories.beats(as_quantities):
                 recipe = replace(recipe, category=(*recipe.category, *names))
                 data = _prepared(table, recipe, fold)
