@@ -13,12 +13,13 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from machine import empty_cache, measured_on, results, self_check_seconds
 
 HERE = Path(__file__).parent
 # By workload: seconds that a first run may take beyond a warm one; all but the last also 1.5 × JAX.
@@ -93,9 +94,9 @@ def measure(keys: Iterable[str], rounds: int, budget: float, quick: bool) -> Run
             if turn and time.monotonic() > until:
                 return found
             print(f"round {turn + 1}: {key} ...", file=sys.stderr, flush=True)
-            with tempfile.TemporaryDirectory() as filled:
+            with empty_cache() as filled:
                 for subject, runs in found[key].items():
-                    with tempfile.TemporaryDirectory() as empty:
+                    with empty_cache() as empty:
                         disk = subject in ("compiled", "disk")
                         engine = "compiled" if disk else subject
                         runs.append(run(key, engine, filled if disk else empty, quick))
@@ -132,6 +133,7 @@ def cold_table(found: Runs) -> Iterator[str]:
         )
     imported = [run for row in found.values() for runs in row.values() for run in runs]
     yield f"| `import chainrule` | {median(imported, lambda r: r['import']):.2f} | | | | 0.1 |"
+    yield f"| the self-check, once on a machine | {self_check_seconds():.2f} | | | | |"
 
 
 def default_table(found: Runs) -> Iterator[str]:
@@ -202,8 +204,6 @@ def main() -> None:
     if given.run:
         print(json.dumps(run_here(*given.run, given.quick)))
         return
-    from machine import measured_on, results
-
     out = given.out or results(given.quick)
     rounds, depths = (1, DEPTHS[:2]) if given.quick else (given.rounds, DEPTHS)
     deep = [f"{kind} {depth}" for depth in depths for kind in ("layers", "steps")]

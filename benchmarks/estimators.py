@@ -14,11 +14,12 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Callable
 from typing import Any
+
+from machine import empty_cache, measured_on, results
 
 HERE = os.path.dirname(__file__)
 SUBJECTS = ("scikit-learn", "chainrule")
@@ -172,7 +173,7 @@ def run(name: str, subject: str) -> dict[str, float]:
     env = {
         k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
     }
-    with tempfile.TemporaryDirectory() as empty:
+    with empty_cache() as empty:
         done = subprocess.run(
             [sys.executable, __file__, "--run", name, subject],
             env={**env, "CHAINRULE_CACHE": empty}, stdout=subprocess.PIPE, text=True, check=True,
@@ -203,7 +204,6 @@ def main() -> None:
         print(json.dumps(WORK[name][0]()(subject)))
         return
     import chainrule
-    from machine import measured_on, results
 
     compileall.compile_dir(os.path.dirname(chainrule.__file__), quiet=1)  # as pip does
     lines = ["| | scikit-learn | chainrule | ratio | aim |", "|---|---:|---:|---:|---:|"]

@@ -16,12 +16,13 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from machine import empty_cache, measured_on
 
 HERE = Path(__file__).parent
 SUBJECTS = {
@@ -118,7 +119,7 @@ def timed(program: str, module: str) -> dict[str, Any]:
 def run(program: str, subject: str) -> dict[str, Any]:
     """Return what a process of its own measures."""
     module, backend = SUBJECTS[subject]
-    with tempfile.TemporaryDirectory() as cache:
+    with empty_cache() as cache:
         environment = {**os.environ, "KERAS_BACKEND": backend, "CHAINRULE_CACHE": cache}
         found = subprocess.run(
             [sys.executable, __file__, "--one", program, module],
@@ -137,8 +138,6 @@ def main() -> None:
     if options.one:
         print(json.dumps(timed(*options.one)))
         return
-    from machine import measured_on
-
     compileall.compile_dir(HERE.parent / "src", quiet=2)  # as pip does
     rows = []
     for program in PROGRAMS:

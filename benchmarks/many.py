@@ -11,13 +11,14 @@ import argparse
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from machine import empty_cache, measured_on, results
 
 HERE = Path(__file__).parent
 EPOCHS, KEPT = 15, 270
@@ -153,7 +154,7 @@ SUBJECTS: dict[str, tuple[Callable[[int], float], int]] = {
 
 def measured(subject: str, models: int) -> dict[str, float]:
     """Return the seconds of a subject and its best accuracy, from a process of its own."""
-    with tempfile.TemporaryDirectory() as cache:
+    with empty_cache() as cache:
         command = [sys.executable, __file__, "--run", subject, "--models", str(models)]
         done = subprocess.run(
             command, capture_output=True, text=True, check=True, env=_environment(cache)
@@ -198,8 +199,6 @@ def main() -> None:
         best = SUBJECTS[options.run][0](options.models)
         print(json.dumps({"seconds": time.perf_counter() - began, "best": best}))
         return
-    from machine import measured_on, results
-
     lines = ["| what | models | seconds | ms a model | × chainrule's | best accuracy |",
              "|---|---|---|---|---|---|"]  # fmt: skip
     ours = None

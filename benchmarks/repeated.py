@@ -11,13 +11,14 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from machine import empty_cache, measured_on, results
 
 HERE = Path(__file__).parent
 WORKLOADS = "ABCDFGHJKLMN"  # for one epoch each
@@ -63,7 +64,7 @@ def series_here(key: str, engine: str) -> list[float]:
 
 def series(key: str, engine: str) -> list[float]:
     """Return the same from a new process with an empty cache."""
-    with tempfile.TemporaryDirectory() as folder:
+    with empty_cache() as folder:
         env = {**os.environ, "CHAINRULE_CACHE": folder}
         done = subprocess.run(
             [sys.executable, __file__, "--run", key, engine],
@@ -106,8 +107,6 @@ def main() -> None:
     if given.run:
         print(json.dumps(series_here(*given.run)))
         return
-    from machine import measured_on, results
-
     found: Series = {}
     for key in given.only or [*WORKLOADS, "cross_val_score", "GridSearchCV"]:
         print(f"{key} ...", file=sys.stderr, flush=True)

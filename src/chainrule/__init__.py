@@ -25,8 +25,6 @@ from chainrule._src.core.transforms import (
     vjp,
 )
 from chainrule._src.nn.functions import accuracy, nll, one_hot, relu, sigmoid, softmax, tanh
-from chainrule._src.trace.recurrence import scan
-from chainrule._src.trace.tracing import trace
 
 if typing.TYPE_CHECKING:
     from chainrule import (
@@ -64,6 +62,8 @@ if typing.TYPE_CHECKING:
     from chainrule._src.sweeps.sweep import sweep
     from chainrule._src.teach import check
     from chainrule._src.trace.batching import vmap
+    from chainrule._src.trace.recurrence import scan
+    from chainrule._src.trace.tracing import trace
 
 __all__ = [
     "ChainruleError", "Program", "Sequential", "Tensor", "__version__", "accel", "accuracy",
@@ -114,8 +114,10 @@ _LATER = {  # names whose wing loads when they are first used
     "jit": "compile.running.jit",
     "load_model": "nn.sequential",
     "minimize": "nn.training",
+    "scan": "trace.recurrence",
     "source": "nn.training",
     "sweep": "sweeps.sweep",
+    "trace": "trace.tracing",
     "vmap": "trace.batching",
 }
 _MOVED = {  # where names are now

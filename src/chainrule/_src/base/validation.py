@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -180,12 +179,15 @@ def set_random_seed(seed: int) -> None:
 
     Examples
     --------
+    >>> import random
     >>> set_random_seed(7)
     >>> first = random.random(), np.random.rand()
     >>> set_random_seed(7)
     >>> first == (random.random(), np.random.rand())
     True
     """
+    import random  # which takes 1 ms to load
+
     set_seed(seed)
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002  (NumPy's global generator)
