@@ -6,7 +6,6 @@ columns, classes and models may contain anything.
 
 from __future__ import annotations
 
-import html
 import re
 from typing import Self
 
@@ -74,7 +73,9 @@ def for_html(*parts: object) -> Html:
     >>> for_html("a < b ", element("b", "&"))
     'a &lt; b <b>&amp;</b>'
     """
-    return Html("".join(p if isinstance(p, Html) else html.escape(str(p)) for p in parts))
+    from html import escape  # loads a table of two thousand characters
+
+    return Html("".join(p if isinstance(p, Html) else escape(str(p)) for p in parts))
 
 
 def element(tag: str, *parts: object, **attributes: object) -> Html:

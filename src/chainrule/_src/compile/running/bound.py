@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import wait
 from typing import Any
 from weakref import WeakSet, ref
 
@@ -137,6 +136,8 @@ class BoundKernel:
         """Run the calls of all threads, and wait for each of them even after an error."""
         others: list[Any] = []
         with deferred():
+            from concurrent.futures import wait
+
             try:
                 for call in self._calls[1:threads]:
                     others.append(self.helpers.submit(call))

@@ -6,14 +6,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from chainrule._src.base.extras import needs
 from chainrule._src.base.forks import in_child, lock
+from chainrule._src.base.interrupts import deferred
 from chainrule._src.compile.native import cores
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 PATIENCE = 0.05  # seconds that a thread waits for its turn
 TURN = 0.05  # seconds between looks at the keyboard
@@ -104,6 +107,8 @@ def helpers(count: int) -> Iterator[Executor | None]:
 
     All are started now, because a thread that is missing later would block the others.
     """
+    with deferred():
+        from concurrent.futures import ThreadPoolExecutor
     ready = threading.Barrier(count + 1)
     with ThreadPoolExecutor(count, "chainrule") as pool:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import warnings
 from pathlib import Path
@@ -66,6 +65,8 @@ class CSVLogger(Callback):
         self._begins = not self.append
 
     def _header(self) -> list[str]:
+        import csv
+
         self._file.seek(0)
         names = next(csv.reader(self._file, delimiter=self.separator), [])
         self._file.seek(0, os.SEEK_END)
@@ -84,6 +85,8 @@ class CSVLogger(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write the row of this epoch."""
+        import csv
+
         row = {"epoch": epoch, **(logs or {})}
         if self._begins:  # not earlier: a resumed run keeps its rows
             self._file.truncate(0)
