@@ -13,11 +13,11 @@ from chainrule._src.check.comparing import difference, scale_of, slope_name
 from chainrule._src.check.diagnosis import Diagnosis, Where
 from chainrule._src.check.edits import Edit
 from chainrule._src.check.known import Match, ValueTable
+from chainrule._src.check.meaning import bare_names, names_set
 from chainrule._src.check.origin import departed, right_before, scaled_from, unused_after
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.spelling import repaired_line
 from chainrule._src.check.subject import FaultyProgram, Repair
-from chainrule._src.check.suspects import read_by, targets_of
 from chainrule._src.check.terms import of_terms
 from chainrule._src.check.watching import references
 from chainrule._src.check.wording import SYMBOLS, Context, sentence, text_of
@@ -99,9 +99,9 @@ def _beside_its_parts(subject: FaultyProgram, edit: Edit) -> Where | None:
     at = min(p.trace.order for p in lines if p.statement is edit.statement)
     before = sorted((p for p in lines if p.trace.order < at), key=lambda p: p.trace.order)
     names = {node.id for node in nodes_of(term) if isinstance(node, ast.Name)}
-    setting = [p for p in before if targets_of(p) & names]
-    reading = [p for p in before if setting and targets_of(setting[-1]) & read_by(p)]
-    line = [*setting[-1:], *reading][-1:]
+    setting = [p for p in before if names_set(p.statement) & names]
+    written = names_set(setting[-1].statement) if setting else set()
+    line = [*setting[-1:], *(p for p in before if written & bare_names(p.node))][-1:]
     text = f"(behind it)  {old.id} {SYMBOLS[type(edit.new.op)]}= {ast.unparse(term)}"
     return where_of(edit.code, line[0].line, text) if line else None
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from chainrule._src.check.code import FunctionSource, located
+from chainrule._src.check.code import FunctionSource, located, parts_of
 from chainrule._src.check.watching import Site, needs_its_scope
 
 Change = tuple[Any, str, float, Any]
@@ -112,7 +112,7 @@ def new_parts(new: ast.AST, old: Any) -> Iterator[ast.AST]:
         if node is not old:
             yield node
             if not isinstance(node, ast.Name | ast.Constant | ast.operator | ast.expr_context):
-                parts += ast.iter_child_nodes(node)
+                parts += parts_of(node)
 
 
 def is_outermost(site: Site) -> bool:
@@ -207,7 +207,7 @@ def copy_of(node: Any) -> Any:
 
 def as_load(node: ast.expr) -> ast.expr:
     """Return an assignment's target as an expression that is read."""
-    node = copy_of(node)
+    node = copy.copy(node)
     if isinstance(node, ast.Name | ast.Subscript | ast.Attribute):
         node.ctx = ast.Load()
     return node
@@ -215,7 +215,7 @@ def as_load(node: ast.expr) -> ast.expr:
 
 def as_store(node: ast.expr) -> Any:
     """Return an expression as an assignment's target."""
-    node = copy_of(node)
+    node = copy.copy(node)
     node.ctx = ast.Store()  # type: ignore[attr-defined]
     return node
 

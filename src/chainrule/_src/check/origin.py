@@ -8,9 +8,10 @@ import numpy as np
 
 from chainrule._src.check.code import nodes_of
 from chainrule._src.check.edits import Edit, called_name
+from chainrule._src.check.meaning import names_set
 from chainrule._src.check.ranking import spoils
 from chainrule._src.check.subject import FaultyProgram, Repair
-from chainrule._src.check.suspects import departures, targets_of
+from chainrule._src.check.suspects import departures
 from chainrule._src.check.watching import Site, is_number
 
 DOUBTFUL = 1.8  # the cost of a change from which on it may compensate for another mistake
@@ -75,11 +76,11 @@ def unused_after(subject: FaultyProgram, edit: Edit) -> Site | None:
     names_read = {n.id for n in nodes_of(edit.code.tree) if isinstance(n, ast.Name)
             and isinstance(n.ctx, ast.Load) and id(n) not in inside}  # fmt: skip
     left_out = _names(edit.old) - _names(edit.new)
-    gone = left_out - (names_read - targets_of(line))
+    gone = left_out - (names_read - names_set(line.statement))
     start = min(p.trace.order for p in subject.watch.sites
                 if p.statement is line.statement and p.trace.values)  # fmt: skip
     before = [p for p in subject.lines.values() if p.trace.order < line.trace.order
-              and is_number(p.value) and (targets_of(p) & gone if p.code is line.code else
+              and is_number(p.value) and (names_set(p.statement) & gone if p.code is line.code else
               p.trace.order > start and p.code.code_object.co_name in left_out)]  # fmt: skip
     last = max(before, key=lambda site: site.trace.order, default=None)
     return last if last is not None and not table.has(last.value) else None

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.code import FunctionSource, nodes_of
+from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.comparing import scale_of
 from chainrule._src.check.edits import Edit, applied, called_name
+from chainrule._src.check.meaning import bare_names, names_set
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.settled import outermost
 from chainrule._src.check.subject import FaultyProgram
@@ -49,8 +50,8 @@ def unknown(subject: FaultyProgram, is_whole: bool) -> list[Site]:
         reach = subject.reach(site) & subject.wrong
         if reach and (again or site is meaning.first or not table.has(value)):
             if (reach == subject.wrong) == is_whole:
-                (later if read_by(site) & spoilt[site.code] else first).append(site)
-            spoilt[site.code] |= targets_of(site)
+                (later if bare_names(site.node) & spoilt[site.code] else first).append(site)
+            spoilt[site.code] |= names_set(site.statement)
     first.sort(key=lambda site: site not in meaning.lines)
     before_first = [site for line in first[:1] for site in sources(subject, line)]
     return [*first, *before_first, *later] if is_whole else first
@@ -90,19 +91,19 @@ def sources(subject: FaultyProgram, line: Site) -> list[Site]:
     Such a value may be one of the right program, but of another place: a slope is missing.
     """
     lines: list[Site] = []
-    names = read_by(line)
+    names = bare_names(line.node)
     order = line.trace.order
     for site in sorted(subject.lines.values(), key=lambda site: -site.trace.order):
         before = site.code is line.code and site.trace.order < order
         if (
             before
-            and targets_of(site) & names
+            and names_set(site.statement) & names
             and id(site.statement) not in subject.settled
             and is_number(site.value)
             and subject.reach(site) & subject.wrong
         ):
             lines.append(site)
-            names |= read_by(site)
+            names |= bare_names(site.node)
     return lines[:MOST_SOURCES]
 
 
@@ -116,21 +117,6 @@ def has_common_factor(subject: FaultyProgram) -> bool:
             return False
         factors.append(scale_of(result, subject.expected[name]) or 0.0)
     return 0.0 not in factors and float(np.ptp(factors)) <= 1e-4 * abs(factors[0])
-
-
-def multiples(subject: FaultyProgram) -> list[Site]:
-    """Return the statements whose value is right but for the average over the samples."""
-    table, n = subject.around.right.table if subject.around.right else None, subject.around.n
-    lines = sorted(subject.lines.values(), key=lambda site: site.trace.order)
-    if table is None or not n:
-        return []
-    return [
-        line
-        for line in lines
-        if id(line.statement) not in subject.settled
-        and {m.factor for m in table.matches(subject.result(line)) if m.value.sample is None} == {n}
-        and subject.reach(line) & subject.wrong
-    ]
 
 
 def suspicious(subject: FaultyProgram) -> list[Site]:
@@ -156,9 +142,7 @@ def understood(subject: FaultyProgram, line: Site, tier: int) -> list[Edit]:
         return []
     edits = [e for e in subject.of_value(line, tier) if subject.mendable(e)]
     if subject.reach(line) >= subject.wrong and not subject.seeks_parts:
-        whole = {e: None for e in edits if len(subject.mendable(e)) == len(subject.wrong)}
-        subject.deferred.update(dict.fromkeys(e for e in edits if e not in whole))
-        edits = list(whole)
+        edits = [e for e in edits if len(subject.mendable(e)) == len(subject.wrong)]
     sure = [e for e in edits if subject.is_sure(e)]
     edits = [e for e in edits if not subject.is_sure(e)]
     values: list[Any] = []
@@ -195,39 +179,10 @@ def understood(subject: FaultyProgram, line: Site, tier: int) -> list[Edit]:
 
 
 def first_steps(subject: FaultyProgram) -> Iterator[Edit]:
-    """Yield changes that make lines right: the missing average, then those of unknown lines."""
-    for line in multiples(subject)[:-4:-1]:
-        inside = subject.within(line.statement, (0, 1))
-        yield from [e for e in inside if e.kind == "missing divisor" and _by_count(e, subject)][:1]
+    """Yield changes that give lines with an unknown value a value of the right program."""
     for line in (*unknown(subject, True)[:3], *unknown(subject, False)[:3]):
         for tier in range(3):
             yield from understood(subject, line, tier)[:2]
-
-
-def _by_count(edit: Edit, subject: FaultyProgram) -> bool:
-    """Return true if a change divides by the number of samples."""
-    site = edit.site or subject.lines.get(id(edit.statement))
-    text = ast.unparse(edit.detail)
-    named = [*subject.around.named(site), *subject.around.count(site)] if site is not None else []
-    return any(t == text and np.ndim(v) == 0 and v == subject.around.n for _, v, t in named)
-
-
-def targets_of(line: Site) -> set[str]:
-    """Return the variables that a statement assigns or changes in place."""
-    names = set()
-    for target in getattr(line.owner, "targets", [getattr(line.owner, "target", None)]):
-        parts = target.elts if isinstance(target, ast.Tuple) else [target] if target else []
-        for part in parts:
-            while isinstance(part, ast.Subscript):
-                part = part.value
-            names.add(ast.unparse(part))
-    return names
-
-
-def read_by(line: Site) -> set[str]:
-    """Return the variables that a statement's value reads."""
-    nodes = nodes_of(line.node)
-    return {ast.unparse(node) for node in nodes if isinstance(node, ast.Name | ast.Attribute)}
 
 
 class _EndOfRun(BaseException):
