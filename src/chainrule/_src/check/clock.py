@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
@@ -19,7 +20,7 @@ def thread_clock() -> Callable[[], float]:
     read: Callable[[], float] = time.process_time
     if sys.platform != "win32" and hasattr(time, "pthread_getcpuclockid"):
         read = partial(time.clock_gettime, time.pthread_getcpuclockid(threading.get_ident()))
-    seconds, until = 0.0, 0.0
+    seconds, until = 0.0, -math.inf
 
     def clock() -> float:
         nonlocal seconds, until

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.check.code import FunctionSource, nodes_of
-from chainrule._src.check.comparing import difference, scale_of, slope_name
+from chainrule._src.check.comparing import difference, slope_name
 from chainrule._src.check.diagnosis import Diagnosis, Where
 from chainrule._src.check.edits import Edit
 from chainrule._src.check.known import Match, ValueTable
 from chainrule._src.check.meaning import bare_names, names_set
-from chainrule._src.check.origin import departed, right_before, scaled_from, unused_after
+from chainrule._src.check.origin import departed, right_before, unused_after
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.spelling import repaired_line
 from chainrule._src.check.subject import FaultyProgram, Repair
@@ -29,7 +29,7 @@ GENERIC = ("right expression", "exchange", "other factor", "constant", "other va
 
 def diagnoses(subject: FaultyProgram, candidates: list[Repair]) -> tuple[Diagnosis, ...]:
     """Return the diagnoses of the best repair; they list other lines with an equal repair."""
-    best = _where_it_was_made(subject, candidates)
+    best = candidates[0]
     other_lines: dict[int, str] = {}
     for first in departed(subject, best)[:1]:
         text = f"{first.line}, whose value the right program does not have"
@@ -47,17 +47,6 @@ def diagnoses(subject: FaultyProgram, candidates: list[Repair]) -> tuple[Diagnos
     return tuple(_diagnosis(subject, best, edit, other_lines) for edit in best.edits)
 
 
-def _where_it_was_made(subject: FaultyProgram, candidates: list[Repair]) -> Repair:
-    """Return the best repair, or one in the line whose result the best repair no longer uses."""
-    edit = candidates[0].edits[-1]
-    unused = unused_after(subject, edit) if edit.kind in REWRITTEN else None
-    if unused is not None and len(candidates[0].edits) == 1:
-        same = [r for r in candidates[1:] if r.mended == candidates[0].mended and len(r.edits) == 1]
-        same_line = [r for r in same if r.edits[0].statement is unused.statement]
-        return next((r for r in same_line if r.edits[0].make_hook is None), candidates[0])
-    return candidates[0]
-
-
 def _diagnosis(
     subject: FaultyProgram, repair: Repair, edit: Edit, other_lines: dict[int, str]
 ) -> Diagnosis:
@@ -72,10 +61,8 @@ def _diagnosis(
         both = f"(with line {edit.line})  {where.repaired.strip()}"
         where = where_of(unused.code, unused.line, both)
     if edit.make_hook is not None and (line := subject.lines.get(id(edit.statement))):
-        times = scale_of(line.value, edit.make_hook()(0, None))
         named = subject.meaning.lines[:1]  # the first that the results do not leave open
-        first = next(iter([*named, *departed(subject, repair)]), line)
-        origin = scaled_from(subject, line, times) if times and not named else first
+        origin = next(iter([*named, *departed(subject, repair)]), line)
         where = where_of(origin.code, origin.line)
     reach = edit.reach & repair.mended or repair.mended
     formula = _formula(subject, repair, edit, right) if right else ""

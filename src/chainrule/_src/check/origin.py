@@ -86,20 +86,5 @@ def unused_after(subject: FaultyProgram, edit: Edit) -> Site | None:
     return last if last is not None and not table.has(last.value) else None
 
 
-def scaled_from(subject: FaultyProgram, line: Site, times: float) -> Site:
-    """Return the first line with the same wrong factor as a later line, else the later line."""
-    table, n = subject.around.right.table if subject.around.right else None, subject.around.n or 1
-    for other in sorted(subject.lines.values(), key=lambda site: site.trace.order):
-        if other.trace.order >= line.trace.order or table is None:
-            break
-        factors = {match.factor for match in table.matches(other.value)}
-        odd = factors and not factors & {1, n, 1 / n}
-        if odd and subject.reach(other) & subject.wrong and any(
-            np.isclose(f / times, (1, n, 1 / n)).any() for f in factors
-        ):  # fmt: skip
-            return other
-    return line
-
-
 def _names(node: ast.AST) -> set[str]:
     return {part.id for part in nodes_of(node) if isinstance(part, ast.Name)}

@@ -22,7 +22,6 @@ from chainrule._src.check.valuing import Evaluator, equal, value_of
 from chainrule._src.check.watching import Site, is_number
 
 MOST_SUSPICIOUS = 8  # lines with an unknown value of which all changes are tried
-MOST_SOURCES = 4  # lines before the first wrong one that are searched with it
 AT_ONCE = 500  # changes that are evaluated in one run
 
 
@@ -53,8 +52,7 @@ def unknown(subject: FaultyProgram, is_whole: bool) -> list[Site]:
                 (later if bare_names(site.node) & spoilt[site.code] else first).append(site)
             spoilt[site.code] |= names_set(site.statement)
     first.sort(key=lambda site: site not in meaning.lines)
-    before_first = [site for line in first[:1] for site in sources(subject, line)]
-    return [*first, *before_first, *later] if is_whole else first
+    return [*first, *later] if is_whole else first
 
 
 def departures(subject: FaultyProgram, *, partly: bool = False) -> list[Site]:
@@ -85,28 +83,6 @@ def departures(subject: FaultyProgram, *, partly: bool = False) -> list[Site]:
     return sorted(some, key=lambda p: isinstance(p.owner, ast.AugAssign) and not np.ndim(p.value))
 
 
-def sources(subject: FaultyProgram, line: Site) -> list[Site]:
-    """Return the statements from whose values a line goes wrong, the nearest first.
-
-    Such a value may be one of the right program, but of another place: a slope is missing.
-    """
-    lines: list[Site] = []
-    names = bare_names(line.node)
-    order = line.trace.order
-    for site in sorted(subject.lines.values(), key=lambda site: -site.trace.order):
-        before = site.code is line.code and site.trace.order < order
-        if (
-            before
-            and names_set(site.statement) & names
-            and id(site.statement) not in subject.settled
-            and is_number(site.value)
-            and subject.reach(site) & subject.wrong
-        ):
-            lines.append(site)
-            names |= bare_names(site.node)
-    return lines[:MOST_SOURCES]
-
-
 def has_common_factor(subject: FaultyProgram) -> bool:
     """Return true if all wrong results are the same multiple of the right ones."""
     factors = []
@@ -121,9 +97,7 @@ def has_common_factor(subject: FaultyProgram) -> bool:
 
 def suspicious(subject: FaultyProgram) -> list[Site]:
     """Return the statements that go wrong first, and those that call their functions."""
-    some = unknown(subject, False)[:MOST_SUSPICIOUS]
-    before = [site for line in some[:1] for site in sources(subject, line)]
-    lines = [*unknown(subject, True)[:MOST_SUSPICIOUS], *before, *some]
+    lines = [p for is_whole in (True, False) for p in unknown(subject, is_whole)[:MOST_SUSPICIOUS]]
     names = {line.code.code_object.co_name for line in lines}
     calls = {id(p.statement) for p in subject.watch.sites if called_name(p.node) in names}
     callers = [p for key, p in subject.lines.items() if key in calls and key not in subject.settled]
