@@ -139,7 +139,8 @@ def line_difference(
         old, new = new, old
     elif subject.around.right is not None and np.ndim(old) and np.shape(old) == np.shape(new):
         around = subject.around
-        terms = of_terms(old, new, subject.around.right, lambda term: around.spelled(term, line))
+        terms = of_terms(old, new, subject.around.right, lambda term: around.spelled(term, line),
+                         every=edit.make_hook is not None)  # fmt: skip
         if terms:
             return terms
     scope = [(t, v) for t, v in context.values.items() if isinstance(v, np.ndarray | float)]

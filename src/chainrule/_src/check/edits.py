@@ -54,10 +54,12 @@ class Edit:
     mends: Collection[str] | None = None  # the wrong results that it may mend, once this is known
 
     def __post_init__(self) -> None:
-        self.old = self._content()
+        self.old = self.content
         located(self.new, self.line)
 
-    def _content(self) -> Any:
+    @property
+    def content(self) -> Any:
+        """What stands there now."""
         content = getattr(self.owner, self.field)
         return content if self.where is None else content[self.where]
 

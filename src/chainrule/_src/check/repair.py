@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from chainrule._src.check.clock import Deadline
 from chainrule._src.check.code import nodes_of
+from chainrule._src.check.edits import Edit, applied, copy_of
 from chainrule._src.check.origin import departed, is_doubtful
 from chainrule._src.check.pinned import groups, pinned_lines, seems_twofold
 from chainrule._src.check.ranking import passes_on, ranked, spoils, unlikely
@@ -277,12 +279,22 @@ def _through_lines(subject: FaultyProgram) -> list[Repair]:
                 continue
             inner.deadline = limit
             more = _line_by_line(inner)[0] or _suspicious(inner)[0]
-            pairs = [
-                Repair((edit, *r.edits), subject.wrong) for r in more if not r.edits[-1].make_hook
-            ]
+            more = [r for r in more if not r.edits[-1].make_hook]
+            pairs = [Repair((edit, *r.edits), subject.wrong) for r in more]
+            if edit.kind == "right expression":  # the same line is not mended once more
+                pairs = [_at_once(edit, r) if r.edits[-1].statement is edit.statement else r
+                         for r in pairs]  # fmt: skip
             if pairs:
                 return pairs
     return []
+
+
+def _at_once(edit: Edit, repair: Repair) -> Repair:
+    """Return a repair as one change of the expression that ``edit``, which is applied, rewrites."""
+    with applied(repair.edits):
+        changed = replace(edit, new=copy_of(edit.content))
+    changed.old = edit.old
+    return Repair((changed,), repair.mended)
 
 
 def _best(parts: list[Repair]) -> list[Repair]:
