@@ -95,6 +95,21 @@ def has_common_factor(subject: FaultyProgram) -> bool:
     return 0.0 not in factors and float(np.ptp(factors)) <= 1e-4 * abs(factors[0])
 
 
+def multiples(subject: FaultyProgram) -> list[Site]:
+    """Return the statements whose value is right but for the average over the samples."""
+    table, n = subject.around.right.table if subject.around.right else None, subject.around.n
+    lines = sorted(subject.lines.values(), key=lambda site: site.trace.order)
+    if table is None or not n:
+        return []
+    return [
+        line
+        for line in lines
+        if id(line.statement) not in subject.settled
+        and {m.factor for m in table.matches(subject.result(line)) if m.value.sample is None} == {n}
+        and subject.reach(line) & subject.wrong
+    ]
+
+
 def suspicious(subject: FaultyProgram) -> list[Site]:
     """Return the statements that go wrong first, and those that call their functions."""
     lines = [p for is_whole in (True, False) for p in unknown(subject, is_whole)[:MOST_SUSPICIOUS]]
@@ -153,10 +168,21 @@ def understood(subject: FaultyProgram, line: Site, tier: int) -> list[Edit]:
 
 
 def first_steps(subject: FaultyProgram) -> Iterator[Edit]:
-    """Yield changes that give lines with an unknown value a value of the right program."""
+    """Yield changes that make lines right: the missing average, then those of unknown lines."""
+    for line in multiples(subject)[:-4:-1]:
+        inside = subject.within(line.statement, (0, 1))
+        yield from [e for e in inside if e.kind == "missing divisor" and _by_count(e, subject)][:1]
     for line in (*unknown(subject, True)[:3], *unknown(subject, False)[:3]):
         for tier in range(3):
             yield from understood(subject, line, tier)[:2]
+
+
+def _by_count(edit: Edit, subject: FaultyProgram) -> bool:
+    """Return true if a change divides by the number of samples."""
+    site = edit.site or subject.lines.get(id(edit.statement))
+    text = ast.unparse(edit.detail)
+    named = [*subject.around.named(site), *subject.around.count(site)] if site is not None else []
+    return any(t == text and np.ndim(v) == 0 and v == subject.around.n for _, v, t in named)
 
 
 class _EndOfRun(BaseException):
