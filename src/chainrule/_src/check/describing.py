@@ -13,14 +13,13 @@ from chainrule._src.check.comparing import difference, slope_name
 from chainrule._src.check.diagnosis import Diagnosis, Where
 from chainrule._src.check.edits import Edit
 from chainrule._src.check.known import Match, ValueTable
-from chainrule._src.check.meaning import bare_names, names_set
 from chainrule._src.check.origin import departed, right_before, unused_after
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.spelling import repaired_line
 from chainrule._src.check.subject import FaultyProgram, Repair
 from chainrule._src.check.terms import of_terms
 from chainrule._src.check.watching import references
-from chainrule._src.check.wording import SYMBOLS, Context, sentence, text_of
+from chainrule._src.check.wording import Context, sentence, text_of
 
 ELEMENTWISE = ("np.tanh", "np.exp", "np.log", "np.sqrt", "np.square", "np.abs", "np.logaddexp")
 REWRITTEN = ("right expression", "softmax", "other factor")  # may drop all variables of the line
@@ -55,7 +54,7 @@ def _diagnosis(
     table = right.table if right else None
     what = _said(subject, repair, edit, context, table)
     what = right.written_out(what) if right is not None else what
-    where = _beside_its_parts(subject, edit) or where_of(edit.code, edit.line, repaired_line(edit))
+    where = where_of(edit.code, edit.line, repaired_line(edit))
     unused = unused_after(subject, edit) if edit.kind in REWRITTEN else None
     if unused is not None and unused.code is edit.code:  # a helper may only be the wrong one
         both = f"(with line {edit.line})  {where.repaired.strip()}"
@@ -73,24 +72,6 @@ def _diagnosis(
     return Diagnosis(
         edit.kind, what, tuple(sorted(reach)), where, formula, inputs, not elsewhere, elsewhere
     )
-
-
-def _beside_its_parts(subject: FaultyProgram, edit: Edit) -> Where | None:
-    """Return the place of a term that lacks in a sum over several lines, behind its parts."""
-    old, term = edit.old, edit.detail
-    if edit.kind != "missing term" or not isinstance(term, ast.expr):
-        return None
-    if not isinstance(old, ast.Name) or old.id not in subject.around.grown(edit.code):
-        return None
-    lines = [p for p in subject.lines.values() if p.code is edit.code]
-    at = min(p.trace.order for p in lines if p.statement is edit.statement)
-    before = sorted((p for p in lines if p.trace.order < at), key=lambda p: p.trace.order)
-    names = {node.id for node in nodes_of(term) if isinstance(node, ast.Name)}
-    setting = [p for p in before if names_set(p.statement) & names]
-    written = names_set(setting[-1].statement) if setting else set()
-    line = [*setting[-1:], *(p for p in before if written & bare_names(p.node))][-1:]
-    text = f"(behind it)  {old.id} {SYMBOLS[type(edit.new.op)]}= {ast.unparse(term)}"
-    return where_of(edit.code, line[0].line, text) if line else None
 
 
 def _said(
