@@ -233,7 +233,9 @@ def _within_bounds(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterat
     for other, array, _ in _float_arrays(site, around) if is_told else ():
         for low, high in itertools.combinations((-np.inf, *bounds, np.inf), 2):
             mask = (array > low) & (array < high)
-            if array.shape == shape and around.admits(site, site.value * mask - site.value):
+            if array.shape != shape or np.isinf([low, high]).all():
+                continue
+            if around.admits(site, site.value * mask - site.value):
                 inside = _between(other, low, high)
                 yield binary(node, ast.Mult(), inside), "missing factor", 1.75, inside
 
