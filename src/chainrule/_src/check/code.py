@@ -141,31 +141,30 @@ def nodes_of(tree: ast.AST) -> list[ast.AST]:
     """Return the nodes of a tree in the order of `ast.walk`, in a third of its time."""
     nodes = [tree]
     for node in nodes:  # the list grows meanwhile
-        nodes += parts_of(node)
+        for name in node._fields:
+            child = getattr(node, name, None)
+            if isinstance(child, ast.AST):
+                nodes.append(child)
+            elif type(child) is list:
+                nodes += [part for part in child if isinstance(part, ast.AST)]
     return nodes
-
-
-def parts_of(node: ast.AST) -> list[ast.AST]:
-    """Return the nodes directly below a node, as `ast.iter_child_nodes` yields them."""
-    parts: list[ast.AST] = []
-    for name in node._fields:
-        child = getattr(node, name, None)
-        if isinstance(child, ast.AST):
-            parts.append(child)
-        elif type(child) is list:
-            parts += [part for part in child if isinstance(part, ast.AST)]
-    return parts
 
 
 def located(tree: Any, line: int) -> Any:
     """Give the new nodes of a tree a line number; below a node with a number all have numbers."""
-    waiting = list(tree) if isinstance(tree, list) else [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.AST) and not hasattr(node, "lineno"):
-            if "lineno" in node._attributes:
-                vars(node).update(lineno=line, end_lineno=line, col_offset=0, end_col_offset=0)
-            waiting += parts_of(node)
+    if isinstance(tree, ast.AST):
+        if tree._attributes:
+            if hasattr(tree, "lineno"):
+                return tree
+            position = {"lineno": line, "end_lineno": line, "col_offset": 0, "end_col_offset": 0}
+            vars(tree).update(position)
+        for name in tree._fields:
+            child = getattr(tree, name, None)
+            if type(child) is list or (isinstance(child, ast.AST) and child._fields):
+                located(child, line)
+    elif isinstance(tree, list):
+        for part in tree:
+            located(part, line)
     return tree
 
 

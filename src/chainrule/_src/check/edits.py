@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from chainrule._src.check.code import FunctionSource, located, parts_of
+from chainrule._src.check.code import FunctionSource, located
 from chainrule._src.check.watching import Site, needs_its_scope
 
 Change = tuple[Any, str, float, Any]
@@ -55,7 +55,6 @@ class Edit:
 
     def __post_init__(self) -> None:
         self.old = self.content
-        located(self.new, self.line)
 
     @property
     def content(self) -> Any:
@@ -80,6 +79,7 @@ class Edit:
 
     def apply(self) -> Any:
         """Change the tree; return the former content of the field."""
+        located(self.new, self.line)
         before = getattr(self.owner, self.field)
         after = self.new
         if self.where is not None:
@@ -114,7 +114,7 @@ def new_parts(new: ast.AST, old: Any) -> Iterator[ast.AST]:
         if node is not old:
             yield node
             if not isinstance(node, ast.Name | ast.Constant | ast.operator | ast.expr_context):
-                parts += parts_of(node)
+                parts += ast.iter_child_nodes(node)
 
 
 def is_outermost(site: Site) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from chainrule._src.check.clock import Deadline
-from chainrule._src.check.code import FunctionSource, parts_of
+from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.watching import Site, Watch, is_number
 
@@ -62,7 +62,7 @@ def outermost(watch: Watch) -> Iterator[Site]:
 
 def _settle_compounds(tree: ast.AST, settled: set[int]) -> bool:
     """Add the loops and conditions all of whose statements are settled."""
-    parts = [p for p in parts_of(tree) if isinstance(p, ast.stmt)]
+    parts = [p for p in ast.iter_child_nodes(tree) if isinstance(p, ast.stmt)]
     all_settled = bool(parts)
     for part in parts:
         if isinstance(part, ast.For | ast.While | ast.If | ast.With):
