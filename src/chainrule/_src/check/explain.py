@@ -426,7 +426,7 @@ def _by_value(
 def _in_terms(subject: FaultyProgram, name: str) -> str:
     """Describe how a wrong result counts the terms of the right one; "" if it is no sum of them."""
     right, result = subject.around.right, subject.before.get(name)
-    if right is None or np.shape(result) != np.shape(subject.expected[name]):
+    if right is None or result is None or np.shape(result) != subject.expected[name].shape:
         return ""
     last = max(subject.lines.values(), key=lambda line: line.trace.order)
     spelled = partial(subject.around.spelled, site=last)
