@@ -55,6 +55,7 @@ NAMED = 0.3  # of the time that is left, for the lines that make a variable beli
 PINNED = 0.4  # of the time that is left, for all changes of lines of which the right value is known
 SUSPICIOUS = 0.35  # of the time that is left, for all changes of the lines that go wrong first
 EXCHANGING = 0.2  # of the time that is left, for values of the right program in a line's place
+DEFERRED = 0.25  # of the time that is left, for changes that can mend a part alone
 CERTAIN = 2.0  # a repair that costs more in the first wrong line is held against other lines
 SPOILT = 0.5  # the penalty of a change of a line whose value is right
 NEAR = 0.2  # repairs elsewhere that cost this much more are held against a doubtful one
@@ -122,6 +123,7 @@ def _searched(subject: FaultyProgram, depth: int) -> list[Repair]:
         candidates, more = _singles(subject, STAGES[:FIRST])
         parts += more
         if not candidates:
+            parts += _deferred(subject)
             candidates = _with_others(subject, parts, lambda inner: _line_by_line(inner)[0], depth)
         if depth > 1 and all(r.edits[-1].make_hook for r in candidates):
             candidates = _through_lines(subject) or candidates
@@ -249,6 +251,19 @@ def _of_lines(
     else:
         subject.searched |= {id(line.statement) for line in lines if tiers is TIERS}
     return _cheapest(complete), parts
+
+
+def _deferred(subject: FaultyProgram) -> list[Repair]:
+    """Return the repairs of a part of the wrong results that were not run before."""
+    subject.seeks_parts = True
+    limit = subject.part_of_time(DEFERRED)
+    parts = []
+    for edit in sorted(subject.deferred, key=lambda edit: edit.cost):
+        if limit.has_passed:
+            break
+        edit.reach = subject.reach_of(edit)
+        parts.append(subject.repaired((edit,)))
+    return [part for part in parts if part is not None]
 
 
 def _with_others(

@@ -141,6 +141,7 @@ class FaultyProgram:
         self.pinned: list[Site] | None = None  # once `pinned_lines` has looked for them
         self.ruled_out: set[int] = set()  # statements in which no single mistake is
         self.seeks_parts = False  # whether changes are run that can mend a part alone
+        self.deferred: dict[Edit, None] = {}  # these changes
         self._edits: dict[tuple[int, int], list[Edit]] = {}
         self.of_statements = StatementEdits(codes, self.around, deadline)
         self._repairs: dict[Edit, Repair | None] = {}
@@ -219,7 +220,8 @@ class FaultyProgram:
             return self._repaired(edits)
         (edit,) = edits
         mendable = self.mendable(edit)
-        if len(mendable) < len(self.wrong) and not self.seeks_parts:
+        if mendable and len(mendable) < len(self.wrong) and not self.seeks_parts:
+            self.deferred[edit] = None
             return None
         if edit not in self._repairs:
             self._repairs[edit] = self._repaired(edits) if mendable else None

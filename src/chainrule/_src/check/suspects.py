@@ -131,7 +131,9 @@ def understood(subject: FaultyProgram, line: Site, tier: int) -> list[Edit]:
         return []
     edits = [e for e in subject.of_value(line, tier) if subject.mendable(e)]
     if subject.reach(line) >= subject.wrong and not subject.seeks_parts:
-        edits = [e for e in edits if len(subject.mendable(e)) == len(subject.wrong)]
+        whole = {e: None for e in edits if len(subject.mendable(e)) == len(subject.wrong)}
+        subject.deferred.update(dict.fromkeys(e for e in edits if e not in whole))
+        edits = list(whole)
     sure = [e for e in edits if subject.is_sure(e)]
     edits = [e for e in edits if not subject.is_sure(e)]
     values: list[Any] = []
