@@ -58,7 +58,7 @@ class Edit:
 
     @property
     def content(self) -> Any:
-        """What stands there now."""
+        """The part of the tree that the change replaces, as it is now."""
         content = getattr(self.owner, self.field)
         return content if self.where is None else content[self.where]
 
