@@ -8,6 +8,8 @@ import pytest
 import chainrule as cr
 from chainrule._src.check.code import codes_called
 from chainrule._src.check.comparing import difference
+from chainrule._src.check.subject import FaultyProgram
+from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.watching import Watch, is_number
 
 pytestmark = pytest.mark.usefixtures("processor_time")
@@ -273,3 +275,19 @@ def test_of_several_arguments_of_a_call_one_may_be_the_mistake():
     params = {"w": rng.normal(size=2), "x": rng.normal(size=(4, 2))}
     _, line = said(steps_loss, steps_gradients, params, rng.normal(size=2))
     assert line == 'd_next, share, d_x[t] = step(d_next, h[t], h[t + 1], params["w"])'
+
+
+def test_a_value_within_no_bounds_does_not_end_the_search(monkeypatch):
+    monkeypatch.setattr(FaultyProgram, "_admits", lambda self, site, shift: True)
+    monkeypatch.setattr(BuildingBlocks, "tells", lambda self, site: True)
+
+    def loss(w, x):
+        return np.mean(np.clip(x @ w, -1.5, 1.5) ** 2)
+
+    def gradient(w, x):
+        z = x @ w
+        g = 2 * np.clip(z, -1.5, 1.5)
+        return x.T @ g / len(x)
+
+    (diagnosis,) = cr.check_gradients(loss, gradient)(2 * W["W"][:, 0], X).diagnoses
+    assert diagnosis.kind == "missing factor", diagnosis

@@ -33,16 +33,6 @@ def cubic(params, X, v):
     return {"w": X.T @ d}
 
 
-def others_loss(params, X):
-    return np.sum(np.log(1 + np.exp(X @ params["W"]).sum(axis=1)))
-
-
-def others(params, X):
-    e = np.exp(X @ params["W"])
-    d = e / (1 + e.sum(axis=1, keepdims=True))
-    return {"W": X.T @ d}
-
-
 def masked_loss(params, X, seen):
     total = 0.0
     for i in range(len(X)):
@@ -183,8 +173,6 @@ MISTAKES = {
     "a variable": (student, "(nu + t**2)", "(1 + t**2)"),
     "the factor of a power": (cubic, "0.3 * (3 * h**2)", "0.3 * h**2"),
     "a root": (cubic, "np.sqrt(v)", "v"),
-    "one more class": (others, "(1 + e.sum(axis=1, keepdims=True))",
-                       "e.sum(axis=1, keepdims=True)"),
     "a condition": (masked, "        if seen[i] <= 0.3:\n            continue\n", ""),
     "a position": (parts, "        at += width\n", ""),
     "a function": (logistic, "sigmoid(z) - y", "z - y"),
@@ -200,7 +188,6 @@ def data_of(function):
     return {
         student: (w, X, rng.normal(size=8), 3.5),
         cubic: (w, X, rng.uniform(0.5, 2, 8)),
-        others: ({"W": rng.normal(size=(3, 2))}, X),
         masked: (w, X, rng.uniform(size=8)),
         parts: ({"a": rng.normal(size=2), "b": rng.normal(size=3)}, rng.normal(size=(8, 5))),
         logistic: (w, X, 1.0 * rng.integers(0, 2, 8)),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.check.collection import wrong_case
 
 import chainrule as cr
 from chainrule._src.check.code import written
@@ -129,3 +130,35 @@ def test_the_documentation_prints_what_a_check_says(tmp_path, capsys):
     homework.write_text(code, encoding="utf-8")
     runpy.run_path(str(homework))
     assert capsys.readouterr().out.split("•")[1] == printed.split("•")[1]
+
+
+@pytest.mark.thorough
+def test_of_a_sum_each_term_that_is_wrong_is_described():
+    case = wrong_case("hinge", 63)  # no average of the data's term, half of the penalty
+    (diagnosis,) = cr.check_gradients(case.loss, case.gradients)(*case.args).diagnoses
+    assert "counts 0.5 times" in diagnosis.what
+    assert "the average over the batch is missing" in diagnosis.what
+
+
+RIDGE = """import numpy as np
+
+def loss(w, X, y, reg):
+    return np.mean((X @ w - y) ** 2) + reg * np.sum(w * w)
+
+def gradient(w, X, y, reg):
+    return X.T @ (X @ w - y) / len(X) - 2 * reg * w
+"""
+
+
+def test_a_line_that_is_rewritten_is_shown_as_a_whole(tmp_path):
+    path = tmp_path / "ridge.py"
+    path.write_text(RIDGE)
+    names = runpy.run_path(str(path))
+    rng = np.random.default_rng(0)
+    args = rng.normal(size=3), rng.normal(size=(8, 3)), rng.normal(size=8), 0.3
+    (diagnosis,) = cr.check_gradients(names["loss"], names["gradient"])(*args).diagnoses
+    mended = diagnosis.where.repaired.removeprefix("    return ")
+    np.testing.assert_allclose(
+        eval(mended, {"np": np, **dict(zip(("w", "X", "y", "reg"), args, strict=True))}),
+        cr.grad(names["loss"])(*args),
+    )

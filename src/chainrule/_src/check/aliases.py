@@ -7,7 +7,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from chainrule._src.check.code import FunctionSource
+from chainrule._src.check.code import FunctionSource, nodes_of
 from chainrule._src.check.edits import Edit, as_load, binary, called_name, exchanged
 from chainrule._src.check.lines import Block
 
@@ -55,7 +55,7 @@ def _is_alias(value: ast.expr) -> bool:
 def _changed_in_place(code: FunctionSource) -> set[str]:
     """Return the variables whose arrays a function changes in place."""
     targets: list[Any] = []
-    for node in ast.walk(code.tree):
+    for node in nodes_of(code.tree):
         if isinstance(node, ast.AugAssign):
             targets.append(node.target)
         elif isinstance(node, ast.Assign):

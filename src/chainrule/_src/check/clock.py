@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 
 WALL = 4.0  # seconds on the wall for one of the processor's: other programs use it, too
+SHORT = 1e-3  # seconds for which a reading of a processor's clock holds: it is a system call
 
 
 def thread_clock() -> Callable[[], float]:
     """Return a clock of this thread's processor time that other threads can read."""
+    read: Callable[[], float] = time.process_time
     if sys.platform != "win32" and hasattr(time, "pthread_getcpuclockid"):
-        clock = time.pthread_getcpuclockid(threading.get_ident())
-        return lambda: time.clock_gettime(clock)
-    return time.process_time
+        read = partial(time.clock_gettime, time.pthread_getcpuclockid(threading.get_ident()))
+    seconds, until = 0.0, -math.inf
+
+    def clock() -> float:
+        nonlocal seconds, until
+        if time.monotonic() > until:
+            seconds, until = read(), time.monotonic() + SHORT
+        return seconds
+
+    return clock
 
 
 _around: ContextVar[Deadline | None] = ContextVar("_around", default=None)

@@ -153,13 +153,15 @@ def nodes_of(tree: ast.AST) -> list[ast.AST]:
 def located(tree: Any, line: int) -> Any:
     """Give the new nodes of a tree a line number; below a node with a number all have numbers."""
     if isinstance(tree, ast.AST):
-        if "lineno" in tree._attributes:
+        if tree._attributes:
             if hasattr(tree, "lineno"):
                 return tree
             position = {"lineno": line, "end_lineno": line, "col_offset": 0, "end_col_offset": 0}
             vars(tree).update(position)
-        for field in tree._fields:
-            located(getattr(tree, field, None), line)
+        for name in tree._fields:
+            child = getattr(tree, name, None)
+            if type(child) is list or (isinstance(child, ast.AST) and child._fields):
+                located(child, line)
     elif isinstance(tree, list):
         for part in tree:
             located(part, line)
@@ -261,7 +263,13 @@ def _module_of(code_object: CodeType) -> ast.Module:
     """Return the parsed lines of a code object, with the line numbers of its file or cell."""
     if code_object.co_filename == TIMED:
         return _timed(code_object)
-    lines, first = inspect.getsourcelines(code_object)
+    first = code_object.co_firstlineno
+    linecache.checkcache(code_object.co_filename)
+    every = linecache.getlines(code_object.co_filename)  # `inspect` goes through all modules first
+    if every[first - 1 :]:
+        lines = inspect.getblock(every[first - 1 :])
+    else:
+        lines, first = inspect.getsourcelines(code_object)
     indented = lines[0][:1] in " \t"
     text = ("if 1:\n" if indented else "") + "".join(lines)
     module = ast.parse(text)

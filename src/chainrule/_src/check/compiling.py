@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any
 
-from chainrule._src.check.code import HOOK, FunctionSource
+from chainrule._src.check.code import HOOK, FunctionSource, located
 from chainrule._src.check.edits import Edit, applied
 from chainrule._src.check.watching import Site
 
@@ -26,7 +26,7 @@ class ChangeCompiler:
         *earlier, last = edits
         if last.site and last.fits_a_slot and not any(edit.make_hook for edit in earlier):
             codes = self.with_slot(last.site, earlier)
-            new = compile(ast.Expression(last.new), "<changed>", "eval")
+            new = compile(located(ast.Expression(last.new), last.line), "<changed>", "eval")
             names = last.code.functions[0].__globals__
             hook: Callable[..., Any] = lambda key, scope: eval(new, names, scope)  # noqa: E731
         else:

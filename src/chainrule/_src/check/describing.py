@@ -9,18 +9,17 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.check.code import FunctionSource, nodes_of
-from chainrule._src.check.comparing import difference, scale_of, slope_name
+from chainrule._src.check.comparing import difference, slope_name
 from chainrule._src.check.diagnosis import Diagnosis, Where
 from chainrule._src.check.edits import Edit
 from chainrule._src.check.known import Match, ValueTable
-from chainrule._src.check.origin import departed, right_before, scaled_from, unused_after
+from chainrule._src.check.origin import departed, right_before, unused_after
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.spelling import repaired_line
 from chainrule._src.check.subject import FaultyProgram, Repair
-from chainrule._src.check.suspects import read_by, targets_of
 from chainrule._src.check.terms import of_terms
 from chainrule._src.check.watching import references
-from chainrule._src.check.wording import SYMBOLS, Context, sentence, text_of
+from chainrule._src.check.wording import Context, sentence, text_of
 
 ELEMENTWISE = ("np.tanh", "np.exp", "np.log", "np.sqrt", "np.square", "np.abs", "np.logaddexp")
 REWRITTEN = ("right expression", "softmax", "other factor")  # may drop all variables of the line
@@ -29,7 +28,7 @@ GENERIC = ("right expression", "exchange", "other factor", "constant", "other va
 
 def diagnoses(subject: FaultyProgram, candidates: list[Repair]) -> tuple[Diagnosis, ...]:
     """Return the diagnoses of the best repair; they list other lines with an equal repair."""
-    best = _where_it_was_made(subject, candidates)
+    best = candidates[0]
     other_lines: dict[int, str] = {}
     for first in departed(subject, best)[:1]:
         text = f"{first.line}, whose value the right program does not have"
@@ -47,17 +46,6 @@ def diagnoses(subject: FaultyProgram, candidates: list[Repair]) -> tuple[Diagnos
     return tuple(_diagnosis(subject, best, edit, other_lines) for edit in best.edits)
 
 
-def _where_it_was_made(subject: FaultyProgram, candidates: list[Repair]) -> Repair:
-    """Return the best repair, or one in the line whose result the best repair no longer uses."""
-    edit = candidates[0].edits[-1]
-    unused = unused_after(subject, edit) if edit.kind in REWRITTEN else None
-    if unused is not None and len(candidates[0].edits) == 1:
-        same = [r for r in candidates[1:] if r.mended == candidates[0].mended and len(r.edits) == 1]
-        same_line = [r for r in same if r.edits[0].statement is unused.statement]
-        return next((r for r in same_line if r.edits[0].make_hook is None), candidates[0])
-    return candidates[0]
-
-
 def _diagnosis(
     subject: FaultyProgram, repair: Repair, edit: Edit, other_lines: dict[int, str]
 ) -> Diagnosis:
@@ -66,16 +54,14 @@ def _diagnosis(
     table = right.table if right else None
     what = _said(subject, repair, edit, context, table)
     what = right.written_out(what) if right is not None else what
-    where = _beside_its_parts(subject, edit) or where_of(edit.code, edit.line, repaired_line(edit))
+    where = where_of(edit.code, edit.line, repaired_line(edit))
     unused = unused_after(subject, edit) if edit.kind in REWRITTEN else None
     if unused is not None and unused.code is edit.code:  # a helper may only be the wrong one
         both = f"(with line {edit.line})  {where.repaired.strip()}"
         where = where_of(unused.code, unused.line, both)
     if edit.make_hook is not None and (line := subject.lines.get(id(edit.statement))):
-        times = scale_of(line.value, edit.make_hook()(0, None))
         named = subject.meaning.lines[:1]  # the first that the results do not leave open
-        first = next(iter([*named, *departed(subject, repair)]), line)
-        origin = scaled_from(subject, line, times) if times and not named else first
+        origin = next(iter([*named, *departed(subject, repair)]), line)
         where = where_of(origin.code, origin.line)
     reach = edit.reach & repair.mended or repair.mended
     formula = _formula(subject, repair, edit, right) if right else ""
@@ -86,24 +72,6 @@ def _diagnosis(
     return Diagnosis(
         edit.kind, what, tuple(sorted(reach)), where, formula, inputs, not elsewhere, elsewhere
     )
-
-
-def _beside_its_parts(subject: FaultyProgram, edit: Edit) -> Where | None:
-    """Return the place of a term that lacks in a sum over several lines, behind its parts."""
-    old, term = edit.old, edit.detail
-    if edit.kind != "missing term" or not isinstance(term, ast.expr):
-        return None
-    if not isinstance(old, ast.Name) or old.id not in subject.around.grown(edit.code):
-        return None
-    lines = [p for p in subject.lines.values() if p.code is edit.code]
-    at = min(p.trace.order for p in lines if p.statement is edit.statement)
-    before = sorted((p for p in lines if p.trace.order < at), key=lambda p: p.trace.order)
-    names = {node.id for node in nodes_of(term) if isinstance(node, ast.Name)}
-    setting = [p for p in before if targets_of(p) & names]
-    reading = [p for p in before if setting and targets_of(setting[-1]) & read_by(p)]
-    line = [*setting[-1:], *reading][-1:]
-    text = f"(behind it)  {old.id} {SYMBOLS[type(edit.new.op)]}= {ast.unparse(term)}"
-    return where_of(edit.code, line[0].line, text) if line else None
 
 
 def _said(
@@ -152,7 +120,8 @@ def line_difference(
         old, new = new, old
     elif subject.around.right is not None and np.ndim(old) and np.shape(old) == np.shape(new):
         around = subject.around
-        terms = of_terms(old, new, subject.around.right, lambda term: around.spelled(term, line))
+        terms = of_terms(old, new, subject.around.right, lambda term: around.spelled(term, line),
+                         every=edit.make_hook is not None)  # fmt: skip
         if terms:
             return terms
     scope = [(t, v) for t, v in context.values.items() if isinstance(v, np.ndarray | float)]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.check.code import FunctionSource, codes_called
+from chainrule._src.check.code import FunctionSource, codes_called, nodes_of
 from chainrule._src.check.watching import Watch, is_number
 from chainrule._src.core.captured import around
 from chainrule._src.core.tensor import Tensor
@@ -105,7 +105,7 @@ def _statement_of(
         for code in codes:
             if frame.co_filename == code.file and frame.co_name == code.code_object.co_name:
                 inside = [
-                    s for s in ast.walk(code.tree)
+                    s for s in nodes_of(code.tree)
                     if isinstance(s, ast.stmt) and s is not code.tree
                     and s.lineno <= trace.tb_lineno <= (s.end_lineno or s.lineno)
                 ]  # fmt: skip

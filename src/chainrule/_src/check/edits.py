@@ -54,10 +54,11 @@ class Edit:
     mends: Collection[str] | None = None  # the wrong results that it may mend, once this is known
 
     def __post_init__(self) -> None:
-        self.old = self._content()
-        located(self.new, self.line)
+        self.old = self.content
 
-    def _content(self) -> Any:
+    @property
+    def content(self) -> Any:
+        """The part of the tree that the change replaces, as it is now."""
         content = getattr(self.owner, self.field)
         return content if self.where is None else content[self.where]
 
@@ -78,6 +79,7 @@ class Edit:
 
     def apply(self) -> Any:
         """Change the tree; return the former content of the field."""
+        located(self.new, self.line)
         before = getattr(self.owner, self.field)
         after = self.new
         if self.where is not None:
@@ -207,7 +209,7 @@ def copy_of(node: Any) -> Any:
 
 def as_load(node: ast.expr) -> ast.expr:
     """Return an assignment's target as an expression that is read."""
-    node = copy_of(node)
+    node = copy.copy(node)
     if isinstance(node, ast.Name | ast.Subscript | ast.Attribute):
         node.ctx = ast.Load()
     return node
@@ -215,7 +217,7 @@ def as_load(node: ast.expr) -> ast.expr:
 
 def as_store(node: ast.expr) -> Any:
     """Return an expression as an assignment's target."""
-    node = copy_of(node)
+    node = copy.copy(node)
     node.ctx = ast.Store()  # type: ignore[attr-defined]
     return node
 

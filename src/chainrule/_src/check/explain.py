@@ -30,7 +30,6 @@ from chainrule._src.check.detached import recordable
 from chainrule._src.check.diagnosis import Diagnosis, Where
 from chainrule._src.check.edits import Edit, called_name
 from chainrule._src.check.known import ValueTable
-from chainrule._src.check.meaning import Meaning
 from chainrule._src.check.ofloss import OfLoss
 from chainrule._src.check.origin import is_doubtful
 from chainrule._src.check.paths import wrong_path
@@ -43,6 +42,7 @@ from chainrule._src.check.sandbox import FAILURES, Sandbox
 from chainrule._src.check.settled import settled_statements
 from chainrule._src.check.subject import FaultyProgram, Judge, Repair, ratio
 from chainrule._src.check.suspects import departures
+from chainrule._src.check.terms import of_terms
 from chainrule._src.check.trial import Trial, elsewhere, trials
 from chainrule._src.check.wording import INVERSE, sentence, text_of
 
@@ -93,8 +93,7 @@ def explain(
     except FAILURES:  # a report in any case: by the values alone
         search.was_hit = True  # the search did not come to its end
     search.was_hit |= deadline.has_passed
-    meaning = subject.meaning if subject is not None else None
-    return (*first_diagnoses, *_by_value(problem, wrong, right, n, where, search, meaning))
+    return (*first_diagnoses, *_by_value(problem, wrong, right, n, where, search, subject))
 
 
 def _in_words(
@@ -399,15 +398,17 @@ def first_unknown(subject: FaultyProgram) -> Where | None:
 
 def _by_value(
     problem: GradientProblem, wrong: Sequence[str], right: dict[str, Array], n: int | None,
-    where: Where | None, deadline: Deadline, meaning: Meaning | None,
+    where: Where | None, deadline: Deadline, subject: FaultyProgram | None,
 ) -> tuple[Diagnosis, ...]:  # fmt: skip
     """Diagnose by values alone, when no change of the code explains the wrong gradients.
 
-    ``meaning`` tells of the first variable that belies its name.
+    The first variable that belies its name is said, if there is one.
     """
+    meaning = subject.meaning if subject is not None else None
     groups: dict[str, list[str]] = {}
     for name in wrong:
         how = relation(problem.by_hand[name], right[name], n)
+        how = how or (_in_terms(subject, name) if subject is not None else "")
         groups.setdefault(how, []).append(name)
     otherwise = (meaning and meaning.sentence) or unexplained(
         deadline, f"{NOT_ALL} the right gradient; compare it with cr.source(loss), line by line"
@@ -420,6 +421,16 @@ def _by_value(
                   certain=False, others=alternatives)
         for how, names in groups.items()
     )  # fmt: skip
+
+
+def _in_terms(subject: FaultyProgram, name: str) -> str:
+    """Describe how a wrong result counts the terms of the right one; "" if it is no sum of them."""
+    right, result = subject.around.right, subject.before.get(name)
+    if right is None or result is None or np.shape(result) != subject.expected[name].shape:
+        return ""
+    last = max(subject.lines.values(), key=lambda line: line.trace.order)
+    spelled = partial(subject.around.spelled, site=last)
+    return of_terms(result, subject.expected[name], right, spelled, every=True)
 
 
 NOT_ALL = "not searched to the end: there are more changes than those that were tried, none gives"

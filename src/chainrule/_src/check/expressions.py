@@ -251,25 +251,6 @@ def _unread_variable(node: ast.expr, site: Site, around: BuildingBlocks) -> Iter
                 yield binary(node, ast.Add(), product), "missing term", 1.3, product
 
 
-@EXPRESSIONS.of(ast.Call, names=("sum",))
-def _sum_of_another(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    """Yield the sum over the samples of another matrix, whatever is summed here."""
-    if not is_array(site.value) or site.value.ndim != 1:
-        return
-    names = around.unread(site.code)
-    for other, value, text in around.named(site):
-        if is_array(value) and value.ndim == 2 and value.shape[1:] == site.value.shape:
-            cost = 1.35 if text in names else 1.75
-            total = _total(other)
-            yield total, "other value", cost, (ast.unparse(node), ast.unparse(total))
-
-
-def _total(array: ast.expr) -> ast.expr:
-    """Return ``np.sum(array, axis=0)``."""
-    axis = [ast.keyword("axis", ast.Constant(0))]
-    return ast.Call(ast.Attribute(numpy_name(), "sum", ast.Load()), [array], axis)
-
-
 @EXPRESSIONS.of(ast.expr)
 def _reversed_loop(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     if site.field == "iter" and isinstance(site.value, list | np.ndarray | tuple):

@@ -22,7 +22,6 @@ from chainrule._src.check.edits import (
     number,
     numpy_name,
     swapped,
-    transposed,
 )
 from chainrule._src.check.ingredients import (
     distinct,
@@ -123,39 +122,6 @@ def _slope_by_result(node: ast.expr, site: Site, around: BuildingBlocks) -> Iter
         )
 
 
-@REPLACED.of(ast.Call, ast.Name, ast.BinOp)
-def _zeros(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    if site.owner is site.statement:
-        func = ast.Attribute(numpy_name(), "zeros_like", ast.Load())
-        yield ast.Call(func, [node], []), "start", 1.9, None
-
-
-@REPLACED.of(ast.BinOp)
-def _another_product(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    if isinstance(node.op, ast.MatMult):
-        for left in _like(node.left, around, site):
-            for right in _like(node.right, around, site):
-                product = binary(left, ast.MatMult(), right)
-                yield binary(node, ast.Add(), product), "missing term", 2.5, product
-
-
-@REPLACED.of(ast.expr)
-def _penalty_added(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    if isinstance(site.owner, ast.AugAssign):
-        target = ast.unparse(site.owner.target)
-        shape = next((np.shape(v) for _, v, t in around.named(site) if t == target), ())
-        for term in penalties(shape, site, around):
-            yield term, "other term", 2.2, term
-
-
-@REPLACED.of(ast.BinOp)
-def _penalty_for_a_term(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    if isinstance(node.op, ast.Add | ast.Sub):
-        for term in penalties(np.shape(site.value), site, around):
-            yield binary(node.left, node.op, term), "other term", 2.2, term
-            yield binary(node.right, ast.Add(), term), "other term", 2.2, term
-
-
 @REPLACED.of(ast.expr)
 def _another_expression(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     """Yield expressions of the same shape, from the learner's and from the right program."""
@@ -178,17 +144,6 @@ def _float_arrays(site: Site, around: BuildingBlocks) -> Iterator[tuple[ast.expr
     for other, array, text in around.named(site):
         if np.ndim(array) and array.dtype.kind == "f":
             yield other, array, text
-
-
-def _like(node: ast.expr, around: BuildingBlocks, site: Site) -> list[ast.expr]:
-    """Return an operand with its variable replaced by others of the same shape."""
-    inner = node.value if isinstance(node, ast.Attribute) and node.attr == "T" else node
-    text = ast.unparse(inner)
-    operand_value = next((v for _, v, t in around.named(site) if t == text), None)
-    if operand_value is None:
-        return []
-    others = [o for o, v, t in around.named(site) if np.shape(v) == np.shape(operand_value)][:12]
-    return [transposed(f) for f in others] if inner is not node else others
 
 
 def _parts(node: ast.expr) -> list[ast.expr]:
@@ -278,7 +233,9 @@ def _within_bounds(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterat
     for other, array, _ in _float_arrays(site, around) if is_told else ():
         for low, high in itertools.combinations((-np.inf, *bounds, np.inf), 2):
             mask = (array > low) & (array < high)
-            if array.shape == shape and around.admits(site, site.value * mask - site.value):
+            if array.shape != shape or np.isinf([low, high]).all():
+                continue
+            if around.admits(site, site.value * mask - site.value):
                 inside = _between(other, low, high)
                 yield binary(node, ast.Mult(), inside), "missing factor", 1.75, inside
 

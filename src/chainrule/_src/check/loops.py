@@ -100,6 +100,15 @@ class LoopContext:
         return _stored(self.code.tree) - _stored(self.tree)
 
     @cached_property
+    def grown(self) -> list[str]:
+        """The variables and entries that the code adds to, and the entries that it sets."""
+        nodes = nodes_of(self.code.tree)
+        targets = [n.target for n in nodes if isinstance(n, ast.AugAssign)]
+        targets += [t for n in nodes if isinstance(n, ast.Assign) for t in n.targets
+                    if isinstance(t, ast.Subscript)]  # fmt: skip
+        return [*map(ast.unparse, targets)]
+
+    @cached_property
     def arrays(self) -> list[tuple[ast.expr, Any]]:
         """The arrays that a turn computes."""
         stored = _stored(self.tree)
@@ -144,7 +153,8 @@ class LoopContext:
         for node, value, text in self.named:
             name = text.partition("[")[0]
             is_sum = is_array(value) and np.ndim(value) and (not value.any() or name not in read)
-            if is_sum and name in self.outside and not _is_grown(self.code, text):
+            is_grown = any(target.startswith(text) for target in self.grown)
+            if is_sum and name in self.outside and not is_grown:
                 for term in _shares(value.shape, self.arrays, self.named):
                     yield ast.AugAssign(as_store(node), ast.Add(), term)
 
@@ -165,14 +175,6 @@ def _in_order(s: ast.stmt) -> Iterator[ast.AST]:
             yield from nodes_of(target)
     else:
         yield from nodes_of(s)
-
-
-def _is_grown(code: FunctionSource, text: str) -> bool:
-    """Return true if code adds to a variable, or sets some of its entries."""
-    grown = [n.target for n in nodes_of(code.tree) if isinstance(n, ast.AugAssign)]
-    grown += [t for n in nodes_of(code.tree) if isinstance(n, ast.Assign) for t in n.targets
-              if isinstance(t, ast.Subscript)]  # fmt: skip
-    return any(ast.unparse(t).startswith(text) for t in grown)
 
 
 def _shares(

@@ -370,6 +370,11 @@ def names_read(statement: ast.AST) -> set[tuple[str, bool]]:
     return {(name_of(node), isinstance(node, ast.Name)) for node in some}
 
 
+def bare_names(node: ast.AST) -> set[str]:
+    """Return the names of the variables and attributes that an expression reads."""
+    return {name for name, _ in names_read(node)}
+
+
 def passed_on(
     statement: ast.AST, code: FunctionSource, names: set[tuple[str, bool]]
 ) -> Iterator[ast.expr]:

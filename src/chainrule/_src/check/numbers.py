@@ -43,14 +43,6 @@ def _other_power(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterato
         yield binary(number(factor), ast.Mult(), node), "missing factor", 1.45, factor
 
 
-@NUMBERS.of(ast.expr)
-def _term_of_divisor(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    """Yield a divisor plus 1, as of a class that has no scores of its own, or of ``1 + x**2``."""
-    if is_divisor(site) and isinstance(site.value, np.ndarray | float | np.floating):
-        one = ast.Constant(1)
-        yield binary(one, ast.Add(), node), "missing term", 1.45, one
-
-
 @NUMBERS.of(ast.Name, ast.Subscript, ast.Attribute)
 def _square_or_root(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     """Yield the square of a factor or divisor, and its root, as of a variance."""

@@ -42,7 +42,7 @@ class OfLoss:
     @cached_property
     def bounds(self) -> list[float]:
         """The numbers that the loss may compare values with, in ascending order."""
-        nodes = [n for code in self.codes() for n in ast.walk(code.tree)]
+        nodes = [n for code in self.codes() for n in nodes_of(code.tree)]
         numbers = [n.value for n in nodes if isinstance(n, ast.Constant)]
         sizes = {abs(v) for v in numbers if isinstance(v, int | float) and v}
         return sorted({0, *sizes, *(-size for size in sizes)})[:MOST_BOUNDS]
@@ -56,7 +56,7 @@ class OfLoss:
     @cached_property
     def conditions(self) -> list[ast.expr]:
         """The conditions on which the loss counts a sample or a step."""
-        nodes = [n for code in self.codes() for n in ast.walk(code.tree)]
+        nodes = [n for code in self.codes() for n in nodes_of(code.tree)]
         tests = {ast.unparse(n.test): n.test for n in nodes if isinstance(n, ast.If)}
         return list(tests.values())[:MOST_CONDITIONS]
 

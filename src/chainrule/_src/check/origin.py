@@ -8,9 +8,10 @@ import numpy as np
 
 from chainrule._src.check.code import nodes_of
 from chainrule._src.check.edits import Edit, called_name
+from chainrule._src.check.meaning import names_set
 from chainrule._src.check.ranking import spoils
 from chainrule._src.check.subject import FaultyProgram, Repair
-from chainrule._src.check.suspects import departures, targets_of
+from chainrule._src.check.suspects import departures
 from chainrule._src.check.watching import Site, is_number
 
 DOUBTFUL = 1.8  # the cost of a change from which on it may compensate for another mistake
@@ -75,29 +76,14 @@ def unused_after(subject: FaultyProgram, edit: Edit) -> Site | None:
     names_read = {n.id for n in nodes_of(edit.code.tree) if isinstance(n, ast.Name)
             and isinstance(n.ctx, ast.Load) and id(n) not in inside}  # fmt: skip
     left_out = _names(edit.old) - _names(edit.new)
-    gone = left_out - (names_read - targets_of(line))
+    gone = left_out - (names_read - names_set(line.statement))
     start = min(p.trace.order for p in subject.watch.sites
                 if p.statement is line.statement and p.trace.values)  # fmt: skip
     before = [p for p in subject.lines.values() if p.trace.order < line.trace.order
-              and is_number(p.value) and (targets_of(p) & gone if p.code is line.code else
+              and is_number(p.value) and (names_set(p.statement) & gone if p.code is line.code else
               p.trace.order > start and p.code.code_object.co_name in left_out)]  # fmt: skip
     last = max(before, key=lambda site: site.trace.order, default=None)
     return last if last is not None and not table.has(last.value) else None
-
-
-def scaled_from(subject: FaultyProgram, line: Site, times: float) -> Site:
-    """Return the first line with the same wrong factor as a later line, else the later line."""
-    table, n = subject.around.right.table if subject.around.right else None, subject.around.n or 1
-    for other in sorted(subject.lines.values(), key=lambda site: site.trace.order):
-        if other.trace.order >= line.trace.order or table is None:
-            break
-        factors = {match.factor for match in table.matches(other.value)}
-        odd = factors and not factors & {1, n, 1 / n}
-        if odd and subject.reach(other) & subject.wrong and any(
-            np.isclose(f / times, (1, n, 1 / n)).any() for f in factors
-        ):  # fmt: skip
-            return other
-    return line
 
 
 def _names(node: ast.AST) -> set[str]:

@@ -10,7 +10,6 @@ import numpy as np
 
 from chainrule._src.check.calls import ALONG_AXES
 from chainrule._src.check.code import nodes_of
-from chainrule._src.check.comparing import is_textbook
 from chainrule._src.check.edits import Edit, applied, called_name
 from chainrule._src.check.known import ValueTable
 from chainrule._src.check.spelling import repaired_line
@@ -20,8 +19,6 @@ from chainrule._src.check.watching import Site, Watch, is_array, is_number
 FACTORS = ("missing divisor", "missing factor", "extra divisor", "extra factor", "constant")
 PASSED_ON = (*FACTORS, "sign", "swapped", "operator")  # by the lines that read what is off
 BEHIND = ("order", "missing divisor")  # kinds of changes whose place is often a loop's end
-CACHED = 0.8  # the penalty of a change of what a forward pass keeps
-TEXTBOOK = 2.0  # the penalty of a change inside an activation that is right
 CALLING = 1.0  # the penalty of a change where one function calls another, which has the mistake
 MOST_RANKED = 16  # repairs that are scored
 
@@ -50,7 +47,6 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
     columns = _in_columns(subject.watch, table)
     before = _understood(subject.watch, table, columns)
     scored = []
-    ready = {id(r.edits[0].statement) for r in candidates if _is_variable(r.edits[0])}
     for repair in candidates[:MOST_RANKED]:
         score = repair.cost
         after = subject.watched(repair)
@@ -60,22 +56,16 @@ def ranked(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
             share = before.get(id(edit.statement), -1.0)
             if share < 0:
                 share = table.is_known(edit.site.value)[0] if edit.site else 0.0
-            if _is_the_other_share(edit):  # so this line is wrong, whatever it gives at first
-                share = 0.0
             then = values.get(id(edit.statement), share)
             score += share if share > 0.5 and then <= share else 0.3 * share
             score += then < share - 0.1
             score -= 0.3 * max(0.0, then - share)  # the program leaves the right one in this line
             score += (
-                unlikely(edit, id(edit.statement) in ready)
+                unlikely(edit)
                 + CALLING * _calling(edit, subject)
-                + TEXTBOOK * _is_textbook(edit, subject)
-                + 0.3 * _reads_wrong(edit, subject, table)
                 + 0.3 * _reads_multiple(edit, subject, table)
             )
             score += 0.5 * _adds_right(edit, subject, table)
-            score -= 0.5 * _arises_here(edit, subject, table)
-            score -= 0.3 * _is_last(edit, table)
             score -= 0 if _reads_multiple(edit, subject, table) else _told(edit, subject)
         scored.append((score, repair))
     return [
@@ -116,20 +106,8 @@ def _earliness(repair: Repair, subject: FaultyProgram) -> int:
 def _by_form(repair: Repair, subject: FaultyProgram) -> float:
     """Return a penalty for a repair whose changes are unlikely by the way they are written."""
     return repair.cost + sum(
-        unlikely(edit)
-        - _told(edit, subject)
-        + CALLING * _calling(edit, subject)
-        + TEXTBOOK * _is_textbook(edit, subject)
+        unlikely(edit) - _told(edit, subject) + CALLING * _calling(edit, subject)
         for edit in repair.edits
-    )
-
-
-def _is_textbook(edit: Edit, subject: FaultyProgram) -> bool:
-    """Return true for a change inside a function that is an activation."""
-    names = edit.code.functions[0].__globals__
-    helpers = (names[name] for name in subject.around.helpers(subject.watch.sites[0]))
-    return any(
-        f in edit.code.functions and f.__code__.co_argcount == 1 and is_textbook(f) for f in helpers
     )
 
 
@@ -165,19 +143,6 @@ def passes_on(subject: FaultyProgram, line: Site) -> bool:
     return reads_multiple or calls_another(subject, line)
 
 
-def _arises_here(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:
-    """Return true if a line reads right values and gives a multiple of a right value."""
-    line = subject.lines.get(id(edit.statement))
-    if line is None or edit.kind not in FACTORS or _only_calls(edit, subject):
-        return False
-    result_factors = {match.factor for match in table.matches(subject.result(line))}
-    inside = (p for p in subject.watch.sites if p.statement is edit.statement)
-    read = [p.value for p in inside if isinstance(p.node, ast.Name) and is_number(p.value)]
-    read_factors = [{m.factor for m in table.matches(v)} for v in read if np.ndim(v)]
-    is_scaled = bool(result_factors) and 1 not in result_factors
-    return is_scaled and all(1 in factors for factors in read_factors if factors)
-
-
 def _adds_right(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:
     """Return true if a line adds what it should: the mistake is in what it is added to."""
     line = subject.lines.get(id(edit.statement))
@@ -206,21 +171,6 @@ def _is_in_loss(edit: Edit, subject: FaultyProgram) -> bool:
     return bool(texts & subject.around.loss.texts)
 
 
-def _is_last(edit: Edit, table: ValueTable) -> bool:
-    """Return true if a factor is put on the gradient of a parameter, and on others already."""
-    value = edit.site.value if edit.site is not None else None
-    return _has_siblings(edit) and any(match.value.final for match in table.matches(value))
-
-
-def _reads_wrong(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:
-    """Return true if a line reads a multiple or a term of a right value: the mistake is earlier."""
-    if edit.kind in ("extra line", "doubled line", "order of lines"):
-        return False
-    inside = (p for p in subject.watch.sites if p.statement is edit.statement)
-    read = [p.value for p in inside if isinstance(p.node, ast.Name) and is_number(p.value)]
-    return any(table.matches(value) and not table.has(value) for value in read)
-
-
 def _reads_multiple(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:
     """Return true if a factor is put on a line that reads a multiple of a right value already."""
     if edit.kind not in PASSED_ON:
@@ -231,34 +181,17 @@ def _reads_multiple(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bo
     return any(some and 1 not in some for some in factors)
 
 
-def _is_variable(edit: Edit) -> bool:
-    """Return true for a change to another variable, which has the right value already."""
-    return edit.kind == "other value" and isinstance(edit.new, ast.Name)
-
-
-def unlikely(edit: Edit, is_ready: bool = False) -> float:
-    """Return a penalty for a change that is unlikely by the way it is written.
-
-    ``is_ready`` if a variable has the right value already: then a copy lacks no factor.
-    """
+def unlikely(edit: Edit) -> float:
+    """Return a penalty for a change that is unlikely by the way it is written."""
     growth = max(0, _size(edit.new) - _size(edit.old))
     score = 0.04 * growth + 0.35 * _wraps_name(edit)
-    score -= 0.5 * (_has_siblings(edit) or _is_the_other_share(edit))
+    score -= 0.5 * _has_siblings(edit)
     is_number_alone = edit.kind in ("missing divisor", "sign") or not _is_array_factor(edit)
-    score -= 0.8 * (growth > 0 and not (is_number_alone or is_ready) and _is_copy(edit))
-    score += CACHED * _is_in_cache(edit)
+    score -= 0.8 * (growth > 0 and not is_number_alone and _is_copy(edit))
     is_variable = isinstance(edit.new, ast.Name | ast.Attribute)
     score += 0.6 * (growth > 1 and isinstance(edit.old, ast.Constant) and not is_variable)
-    score += 0.3 * (edit.kind == "missing divisor" and _is_in_loop(edit))
     score += 0.4 * (edit.kind == "transpose" and _is_reduced(edit))
-    score += 0.6 * (edit.kind == "missing divisor" and _is_term(edit))
     return score + 0.3 * (isinstance(edit.statement, ast.For) and edit.kind not in BEHIND)
-
-
-def _is_term(edit: Edit) -> bool:
-    """Return true if a change is on a term of a sum; the term's own line may be wrong."""
-    owner = edit.owner
-    return isinstance(owner, ast.BinOp) and isinstance(owner.op, ast.Add | ast.Sub)
 
 
 def _is_reduced(edit: Edit) -> bool:
@@ -272,23 +205,6 @@ def _is_reduced(edit: Edit) -> bool:
 def _is_array_factor(edit: Edit) -> bool:
     """Return false for a factor that is a number written out."""
     return not (edit.kind == "missing factor" and isinstance(edit.detail, int | float))
-
-
-def _is_in_cache(edit: Edit) -> bool:
-    """Return true if a change is in a tuple that a forward pass keeps for the backward pass."""
-    value = getattr(edit.statement, "value", None)
-    if isinstance(edit.statement, ast.Assign) and isinstance(value, ast.Tuple):
-        caches = [value] if isinstance(edit.statement.targets[0], ast.Name) else []
-    else:
-        caches = [p for p in getattr(value, "elts", []) if isinstance(p, ast.Tuple)]
-    return any(part is edit.owner for tree in caches for part in nodes_of(tree))
-
-
-def _is_in_loop(edit: Edit) -> bool:
-    """Return true if a statement stands within a loop, where the average is still to come."""
-    loops = [node for node in nodes_of(edit.code.tree) if isinstance(node, ast.For | ast.While)]
-    inside = (part for loop in loops for s in loop.body for part in nodes_of(s))
-    return any(part is edit.statement for part in inside)
 
 
 def _is_copy(edit: Edit) -> bool:
@@ -322,16 +238,6 @@ def _has_siblings(edit: Edit) -> bool:
         others = [s for s in nodes_of(edit.code.tree) if isinstance(s, kinds)]
         inside += [n for s in others for n in _products(s.value)]
     return any((type(node.op), ast.dump(node.right)) == factor for node in inside)
-
-
-def _is_the_other_share(edit: Edit) -> bool:
-    """Return true if a change adds a factor ``1 - b`` beside a term with the factor ``b``."""
-    match edit.detail, edit.owner:
-        case ast.BinOp(ast.Constant(1), ast.Sub(), share), ast.BinOp(one, ast.Add(), two):
-            other = two if edit.field == "left" else one
-            sides = [side for p in _products(other) for side in (p.left, p.right)]
-            return ast.dump(share) in map(ast.dump, sides)
-    return False
 
 
 def _products(node: ast.expr) -> Iterator[ast.BinOp]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from chainrule._src.check.clock import Deadline
 from chainrule._src.check.code import nodes_of
-from chainrule._src.check.edits import called_name
+from chainrule._src.check.edits import Edit, applied, copy_of
 from chainrule._src.check.origin import departed, is_doubtful
 from chainrule._src.check.pinned import groups, pinned_lines, seems_twofold
 from chainrule._src.check.ranking import passes_on, ranked, spoils, unlikely
@@ -54,7 +55,6 @@ NAMED = 0.3  # of the time that is left, for the lines that make a variable beli
 PINNED = 0.4  # of the time that is left, for all changes of lines of which the right value is known
 SUSPICIOUS = 0.35  # of the time that is left, for all changes of the lines that go wrong first
 EXCHANGING = 0.2  # of the time that is left, for values of the right program in a line's place
-CALLS = 0.1  # of the time that is left, for the calls of a function that has a repair
 DEFERRED = 0.25  # of the time that is left, for changes that can mend a part alone
 CERTAIN = 2.0  # a repair that costs more in the first wrong line is held against other lines
 SPOILT = 0.5  # the penalty of a change of a line whose value is right
@@ -93,7 +93,7 @@ def _searched(subject: FaultyProgram, depth: int) -> list[Repair]:
     if not candidates:
         candidates, parts = _line_by_line(subject, CHEAP, QUICKEST)
         if candidates:  # it gives a line the right value, and all results are right
-            return ranked(subject, [*candidates, *_of_calls(subject, candidates)])
+            return ranked(subject, candidates)
         pairs = [r for r in _with_others(subject, parts, _of_pinned, depth) if _is_plain(r)]
         if pairs and min(map(_cost, pairs)) < 2 * LIKELY:
             return pairs
@@ -253,17 +253,6 @@ def _of_lines(
     return _cheapest(complete), parts
 
 
-def _of_calls(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
-    """Return repairs of the calls of a changed function, whose arguments may be wrong instead."""
-    changed = {edit.code.code_object.co_name for repair in candidates for edit in repair.edits}
-    calls = [
-        line for line in subject.lines.values()
-        if line.code.code_object.co_name not in changed
-        and any(called_name(node) in changed for node in nodes_of(line.statement))
-    ]  # fmt: skip
-    return _of_lines(subject, calls, CALLS, QUICKEST)[0]
-
-
 def _deferred(subject: FaultyProgram) -> list[Repair]:
     """Return the repairs of a part of the wrong results that were not run before."""
     subject.seeks_parts = True
@@ -305,12 +294,22 @@ def _through_lines(subject: FaultyProgram) -> list[Repair]:
                 continue
             inner.deadline = limit
             more = _line_by_line(inner)[0] or _suspicious(inner)[0]
-            pairs = [
-                Repair((edit, *r.edits), subject.wrong) for r in more if not r.edits[-1].make_hook
-            ]
+            more = [r for r in more if not r.edits[-1].make_hook]
+            pairs = [Repair((edit, *r.edits), subject.wrong) for r in more]
+            if edit.kind == "right expression":  # the same line is not mended once more
+                pairs = [_at_once(edit, r) if r.edits[-1].statement is edit.statement else r
+                         for r in pairs]  # fmt: skip
             if pairs:
                 return pairs
     return []
+
+
+def _at_once(edit: Edit, repair: Repair) -> Repair:
+    """Return a repair as one change of the expression that ``edit``, which is applied, rewrites."""
+    with applied(repair.edits):
+        changed = replace(edit, new=copy_of(edit.content))
+    changed.old = edit.old
+    return Repair((changed,), repair.mended)
 
 
 def _best(parts: list[Repair]) -> list[Repair]:

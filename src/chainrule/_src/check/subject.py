@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from weakref import WeakMethod
+from weakref import WeakMethod, proxy
 
 import numpy as np
 
@@ -246,7 +246,7 @@ class FaultyProgram:
     @cached_property
     def meaning(self) -> Meaning:
         """The lines that give variables what they are named after, or do not."""
-        return Meaning(self, self.variables)
+        return Meaning(proxy(self), self.variables)  # no cycle: all of the search is freed at once
 
     @cached_property
     def variables(self) -> LossVariables | None:

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.code import FunctionSource, nodes_of
+from chainrule._src.check.code import FunctionSource
 from chainrule._src.check.comparing import scale_of
 from chainrule._src.check.edits import Edit, applied, called_name
+from chainrule._src.check.meaning import bare_names, names_set
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.settled import outermost
 from chainrule._src.check.subject import FaultyProgram
@@ -21,7 +22,6 @@ from chainrule._src.check.valuing import Evaluator, equal, value_of
 from chainrule._src.check.watching import Site, is_number
 
 MOST_SUSPICIOUS = 8  # lines with an unknown value of which all changes are tried
-MOST_SOURCES = 4  # lines before the first wrong one that are searched with it
 AT_ONCE = 500  # changes that are evaluated in one run
 
 
@@ -49,11 +49,10 @@ def unknown(subject: FaultyProgram, is_whole: bool) -> list[Site]:
         reach = subject.reach(site) & subject.wrong
         if reach and (again or site is meaning.first or not table.has(value)):
             if (reach == subject.wrong) == is_whole:
-                (later if read_by(site) & spoilt[site.code] else first).append(site)
-            spoilt[site.code] |= targets_of(site)
+                (later if bare_names(site.node) & spoilt[site.code] else first).append(site)
+            spoilt[site.code] |= names_set(site.statement)
     first.sort(key=lambda site: site not in meaning.lines)
-    before_first = [site for line in first[:1] for site in sources(subject, line)]
-    return [*first, *before_first, *later] if is_whole else first
+    return [*first, *later] if is_whole else first
 
 
 def departures(subject: FaultyProgram, *, partly: bool = False) -> list[Site]:
@@ -82,28 +81,6 @@ def departures(subject: FaultyProgram, *, partly: bool = False) -> list[Site]:
     all_wrong = [p for p, names in reached if names == subject.wrong]
     some = [p for p, names in reached if names & subject.wrong] if partly else all_wrong
     return sorted(some, key=lambda p: isinstance(p.owner, ast.AugAssign) and not np.ndim(p.value))
-
-
-def sources(subject: FaultyProgram, line: Site) -> list[Site]:
-    """Return the statements from whose values a line goes wrong, the nearest first.
-
-    Such a value may be one of the right program, but of another place: a slope is missing.
-    """
-    lines: list[Site] = []
-    names = read_by(line)
-    order = line.trace.order
-    for site in sorted(subject.lines.values(), key=lambda site: -site.trace.order):
-        before = site.code is line.code and site.trace.order < order
-        if (
-            before
-            and targets_of(site) & names
-            and id(site.statement) not in subject.settled
-            and is_number(site.value)
-            and subject.reach(site) & subject.wrong
-        ):
-            lines.append(site)
-            names |= read_by(site)
-    return lines[:MOST_SOURCES]
 
 
 def has_common_factor(subject: FaultyProgram) -> bool:
@@ -135,9 +112,7 @@ def multiples(subject: FaultyProgram) -> list[Site]:
 
 def suspicious(subject: FaultyProgram) -> list[Site]:
     """Return the statements that go wrong first, and those that call their functions."""
-    some = unknown(subject, False)[:MOST_SUSPICIOUS]
-    before = [site for line in some[:1] for site in sources(subject, line)]
-    lines = [*unknown(subject, True)[:MOST_SUSPICIOUS], *before, *some]
+    lines = [p for is_whole in (True, False) for p in unknown(subject, is_whole)[:MOST_SUSPICIOUS]]
     names = {line.code.code_object.co_name for line in lines}
     calls = {id(p.statement) for p in subject.watch.sites if called_name(p.node) in names}
     callers = [p for key, p in subject.lines.items() if key in calls and key not in subject.settled]
@@ -210,24 +185,6 @@ def _by_count(edit: Edit, subject: FaultyProgram) -> bool:
     text = ast.unparse(edit.detail)
     named = [*subject.around.named(site), *subject.around.count(site)] if site is not None else []
     return any(t == text and np.ndim(v) == 0 and v == subject.around.n for _, v, t in named)
-
-
-def targets_of(line: Site) -> set[str]:
-    """Return the variables that a statement assigns or changes in place."""
-    names = set()
-    for target in getattr(line.owner, "targets", [getattr(line.owner, "target", None)]):
-        parts = target.elts if isinstance(target, ast.Tuple) else [target] if target else []
-        for part in parts:
-            while isinstance(part, ast.Subscript):
-                part = part.value
-            names.add(ast.unparse(part))
-    return names
-
-
-def read_by(line: Site) -> set[str]:
-    """Return the variables that a statement's value reads."""
-    nodes = nodes_of(line.node)
-    return {ast.unparse(node) for node in nodes if isinstance(node, ast.Name | ast.Attribute)}
 
 
 class _EndOfRun(BaseException):

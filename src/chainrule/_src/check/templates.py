@@ -81,7 +81,6 @@ TEMPLATES = {
     "dropped": (
         "a value is dropped that the next turn needs: {detail} is carried on (a path is left out)"
     ),
-    "start": "a sum must start at zero (initial value): {right}",
     "extra condition": "this holds always, not only on the condition: {wrong}",
 }
 TEMPLATES |= {"subscripts": TEMPLATES["transpose"], "missing power": TEMPLATES["extra power"]}

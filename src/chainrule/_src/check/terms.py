@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.check.comparing import in_words
 from chainrule._src.check.right import RightProgram
 
 MOST_TERMS = 8
@@ -23,26 +24,29 @@ Term = tuple[float, ast.expr]
 
 
 def of_terms(
-    wrong: Any, right_value: Any, right: RightProgram, spelled: Callable[[ast.expr], str]
-) -> str:
+    wrong: Any, right_value: Any, right: RightProgram, spelled: Callable[[ast.expr], str],
+    *, every: bool = False,
+) -> str:  # fmt: skip
     """Describe which terms of a right value a wrong value lacks or counts otherwise; else "".
 
     ``spelled`` returns an expression of the right program in the learner's names, "" without one.
+    If ``every``, all terms may be wrong, each in another way.
     """
+    n = right.table.n
     for match in right.table.matches(right_value):
         node = right.defined.get(match.value.name)
         if node is None or match.is_transposed or match.value.sample is not None:
             continue
-        terms = list(_terms(node, 1.0, right, DEPTH))
+        terms = _merged(_terms(node, 1.0, right, DEPTH))
         if not 2 <= len(terms) <= MOST_TERMS:
             continue
         coefficients = _coefficients(np.asarray(wrong, np.float64) / match.factor, terms, right)
-        if coefficients is None:
+        if coefficients is None or (every and len(set(coefficients)) == 1):
             continue
         texts = [spelled(term) or _text(term, right) for _, term in terms]
-        parts = [_part(c, text) for c, text in zip(coefficients, texts, strict=True)]
+        parts = [_part(c, text, n) for c, text in zip(coefficients, texts, strict=True)]
         faults = [part for part in parts if part]
-        if faults and len(faults) < len(terms):
+        if faults and (every or len(faults) < len(terms)):
             return "; ".join(dict.fromkeys(faults))
     return ""
 
@@ -59,6 +63,15 @@ def _terms(node: ast.expr, sign: float, right: RightProgram, depth: int) -> Iter
         yield from _terms(right.defined[node.id], sign, right, depth - 1)
     else:
         yield sign, node
+
+
+def _merged(terms: Iterator[Term]) -> list[Term]:
+    """Return terms of which each occurs once: ``2 a`` for ``a + a``."""
+    by_text: dict[str, Term] = {}
+    for sign, node in terms:
+        text = ast.unparse(node)
+        by_text[text] = by_text.get(text, (0.0, node))[0] + sign, node
+    return [(sign, node) for sign, node in by_text.values() if sign]
 
 
 def _is_sum(node: Any) -> bool:
@@ -87,12 +100,14 @@ def _coefficients(wrong: Any, terms: list[Term], right: RightProgram) -> list[fl
     gap = np.linalg.norm(matrix / scale @ solution - wrong.ravel())
     if rank < len(terms) or gap > EXACT * np.linalg.norm(wrong):
         return None
-    nearest = [min(PLAIN, key=lambda plain: abs(plain - c)) for c in solution / scale]
+    n = right.table.n
+    plain = (*PLAIN, n, 2 * n, 1 / n) if n else PLAIN
+    nearest = [float(min(plain, key=lambda number: abs(number - c))) for c in solution / scale]
     far = np.abs(np.array(nearest) - solution / scale).max()
     return nearest if far < 10 * EXACT else None
 
 
-def _part(coefficient: float, text: str) -> str:
+def _part(coefficient: float, text: str, n: int | None) -> str:
     """Describe what is wrong with one term, "" if nothing is."""
     if coefficient == 1:
         return ""
@@ -100,6 +115,8 @@ def _part(coefficient: float, text: str) -> str:
         return f"the term {text} is missing: a path is left out (add up all paths)"
     if coefficient == -1:
         return f"the sign of the term {text} is wrong (minus for plus, or the other way round)"
+    if n and coefficient in (n, 2 * n, 1 / n):
+        return f"of the term {text}: {in_words(coefficient, n)}"
     return f"the term {text} counts {coefficient:.4g} times, a factor: it must count once"
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.edits import as_load
+from chainrule._src.check.code import located
+from chainrule._src.check.edits import as_load, copy_of
 from chainrule._src.check.watching import Site
 
 OPERATIONS: dict[type, Callable[..., Any]] = {
@@ -69,7 +70,8 @@ class Evaluator:
             case ast.Call(function, arguments, words) if all(word.arg for word in words):
                 named = {str(word.arg): self.of(word.value) for word in words}
                 return self.of(function)(*map(self.of, arguments), **named)
-        return eval(compile(ast.Expression(node), "<changed>", "eval"), dict(self.names))
+        new = located(ast.Expression(copy_of(node)), 1)
+        return eval(compile(new, "<changed>", "eval"), dict(self.names))
 
 
 def value_of(statement: Any, line: Site, evaluator: Evaluator) -> Any:

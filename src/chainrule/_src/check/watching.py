@@ -281,9 +281,9 @@ def _hooked_copy(tree: Any, keys: dict[int, int]) -> Any:
     """Return a copy of a tree in which the expressions that have a key call the hook."""
 
     def copied(node: Any) -> Any:
-        if isinstance(node, list):
-            return [copied(n) for n in node]
-        if not isinstance(node, ast.AST):
+        if type(node) is list:
+            return [copied(part) for part in node]
+        if not isinstance(node, ast.AST) or not vars(node):  # a name, a number, an operator
             return node
         new = type(node).__new__(type(node))
         vars(new).update({name: copied(child) for name, child in vars(node).items()})
