@@ -44,7 +44,11 @@ def expression_edits(site: Site, around: BuildingBlocks, tier: int) -> Iterator[
         for rules in (EXPRESSIONS, NUMBERS, INDICES):
             yield from edits(rules.changes(site, around))
         if is_number(value):
-            if is_outermost(site) and not isinstance(node, ast.Constant):
+            if (
+                is_outermost(site)
+                and not isinstance(node, ast.Constant)
+                and not _is_sign_test(site)
+            ):
                 yield from edits(iter([(negated(node), "sign", 1, None)]))
             turned = isinstance(site.owner, ast.Attribute) and site.owner.attr == "T"
             if np.ndim(value) == 2 and not turned and not _is_long(value):
@@ -72,6 +76,13 @@ def _is_changed_later(site: Site, around: BuildingBlocks) -> bool:
     elif site.owner is not s:
         return False
     return isinstance(target, ast.Name) and target.id in around.grown(site.code)
+
+
+def _is_sign_test(site: Site) -> bool:
+    """Return true for one side of a comparison with 0, which another comparison turns round."""
+    owner = site.owner
+    sides = [owner.left, *owner.comparators] if isinstance(owner, ast.Compare) else []
+    return any(isinstance(side, ast.Constant) and side.value == 0 for side in sides)
 
 
 def _is_long(value: Any) -> bool:
