@@ -311,6 +311,9 @@ def _complement(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[
     one, value = ast.Constant(1), site.value
     if isinstance(value, float) and 0 < value < 1 and isinstance(site.owner, ast.BinOp):
         yield binary(one, ast.Sub(), node), "other share", 1.45, node
+    is_label = isinstance(value, int | np.integer) and value in (0, 1) and not is_index(site)
+    if is_label and isinstance(site.owner, ast.BinOp):
+        yield binary(one, ast.Sub(), node), "complement", 1.45, node
     is_share = is_array(value) and not isinstance(site.owner, ast.Attribute | ast.Subscript)
     if site.field != "iter" and is_share and (np.abs(value) <= 1).all():
         yield binary(one, ast.Sub(), node), "complement", 1.45, node
