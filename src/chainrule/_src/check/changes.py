@@ -15,6 +15,7 @@ from chainrule._src.check.edits import (
     Change,
     Edit,
     is_outermost,
+    is_sign_test,
     negated,
     passes_on_numbers,
     transposed,
@@ -47,7 +48,7 @@ def expression_edits(site: Site, around: BuildingBlocks, tier: int) -> Iterator[
             if (
                 is_outermost(site)
                 and not isinstance(node, ast.Constant)
-                and not _is_sign_test(site)
+                and not is_sign_test(site.owner)
             ):
                 yield from edits(iter([(negated(node), "sign", 1, None)]))
             turned = isinstance(site.owner, ast.Attribute) and site.owner.attr == "T"
@@ -76,13 +77,6 @@ def _is_changed_later(site: Site, around: BuildingBlocks) -> bool:
     elif site.owner is not s:
         return False
     return isinstance(target, ast.Name) and target.id in around.grown(site.code)
-
-
-def _is_sign_test(site: Site) -> bool:
-    """Return true for one side of a comparison with 0, which another comparison turns round."""
-    owner = site.owner
-    sides = [owner.left, *owner.comparators] if isinstance(owner, ast.Compare) else []
-    return any(isinstance(side, ast.Constant) and side.value == 0 for side in sides)
 
 
 def _is_long(value: Any) -> bool:

@@ -231,7 +231,7 @@ def _first(
             best = subject, trial
     if best[0] is None or best[1] is None:
         return None, last
-    sandbox.seconds = 0.05 + 10 * seconds
+    sandbox.seconds = 0.1 + 10 * seconds
     parameters, samples = best[1].parameters, best[1].data
     best[0].loss = partial(sandbox.run, partial(problem.loss, parameters, *samples))
     best[0].around.loss = OfLoss(cache(partial(_codes_of, best[0].loss)))

@@ -100,19 +100,17 @@ class ValueTable:
         self.factors = np.array(sorted({*scales, *(-s for s in scales)}))
         by_size: dict[int, list[RightValue]] = defaultdict(list)
         self.values: list[RightValue] = []
-        entries: list[Array] = [np.array([-np.inf, np.inf])]
         for name, array in values:
             array = np.asarray(array, np.float64)
-            if np.isfinite(array).all():
-                entries.append(array.ravel())
-                if array.ndim:
-                    self.values.append(RightValue(name, array, None, name in final))
+            if array.ndim and np.isfinite(array).all():
+                self.values.append(RightValue(name, array, None, name in final))
             is_part = name in parts
             by_size[array.size].append(RightValue(name, array, is_part=is_part))
             if n and array.ndim and array.shape[0] == n and array.size > n:
                 for i in range(n):
                     by_size[array[i].size].append(RightValue(name, array[i], i, is_part=is_part))
-        self._entries = np.unique(np.concatenate(entries))
+        entries = [value.array.ravel() for value in self.values]
+        self._entries = np.unique(np.concatenate([[-np.inf, np.inf], *entries]))
         self.by_size = {}  # number of entries -> unit rows, norms, values, is a row transposed?
         for size, candidates in by_size.items():
             rows, row_values, turned = [], [], []

@@ -27,7 +27,6 @@ from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.valuing import equal
 from chainrule._src.check.watching import Site, Watch, is_number
 
-PLAIN = 120  # times this, a plain number such as 2 / 3 or 0.125 is a whole one
 NAMED = re.compile(r"(?:d_?L_?d_?|d_?|grad_?|g_?|delta_|nabla_)(\w+)|(\w+?)_?(?:grad|delta|bar)")
 
 
@@ -99,18 +98,8 @@ class LossVariables:
         return line.code.owner if line.code.owner in self._owners else ""
 
 
-def _is_plain(value: Any) -> bool:
-    """Return true for an array of equal entries, and for a number such as 0.5, which tell nothing.
-
-    Many values may be such a number by chance.
-    """
-    return not np.ptp(value) if np.size(value) > 1 else not float(PLAIN * np.ravel(value)[0]) % 1
-
-
 def _is_in(table: ValueTable, value: Any) -> bool:
     """Return true if a value is in a table, perhaps times the size of an axis."""
-    if np.size(value) == 1:
-        return table.knows(value)
     return any(f > 0 for f in {match.factor for match in table.matches(value)} - {2, 0.5})
 
 
@@ -247,7 +236,7 @@ class Meaning:
             if not self._setting.get(name) or name in names_set(site.statement):
                 continue
             for time, value in zip(site.trace.times, site.trace.values, strict=True):
-                if not is_number(value) or _is_plain(value):
+                if not is_number(value) or np.size(value) < 2 or not np.ptp(value):
                     continue
                 line = self._source(site, name, time)
                 is_right = variables.holds(name, line, value) if variables and line else None

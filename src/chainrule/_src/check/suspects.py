@@ -73,8 +73,7 @@ def departures(subject: FaultyProgram, *, partly: bool = False) -> list[Site]:
     for time, site, value in sorted(turns, key=lambda each: each[0]):
         if site.key in departing or not is_number(value) or not np.isfinite(value).all():
             continue
-        passes_on = isinstance(site.node, ast.Name | ast.Attribute)
-        filled = subject.meaning.filled(site, time) if passes_on else site
+        filled = subject.meaning.filled(site, time) if isinstance(site.node, ast.Name) else site
         is_right = table and (table.has if filled is not site else table.knows)(value)
         if table and filled and not is_right:
             departing[site.key] = filled, site
