@@ -15,6 +15,7 @@ from chainrule._src.check.edits import (
     Change,
     Edit,
     is_outermost,
+    is_sign_test,
     negated,
     passes_on_numbers,
     transposed,
@@ -44,7 +45,11 @@ def expression_edits(site: Site, around: BuildingBlocks, tier: int) -> Iterator[
         for rules in (EXPRESSIONS, NUMBERS, INDICES):
             yield from edits(rules.changes(site, around))
         if is_number(value):
-            if is_outermost(site) and not isinstance(node, ast.Constant):
+            if (
+                is_outermost(site)
+                and not isinstance(node, ast.Constant)
+                and not is_sign_test(site.owner)
+            ):
                 yield from edits(iter([(negated(node), "sign", 1, None)]))
             turned = isinstance(site.owner, ast.Attribute) and site.owner.attr == "T"
             if np.ndim(value) == 2 and not turned and not _is_long(value):

@@ -139,6 +139,12 @@ def is_outermost(site: Site) -> bool:
     )
 
 
+def is_sign_test(node: ast.AST) -> bool:
+    """Return true for a comparison with 0, which another comparison turns round."""
+    sides = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+    return any(isinstance(side, ast.Constant) and side.value == 0 for side in sides)
+
+
 def passes_on_numbers(site: Site) -> bool:
     """Return true if an expression is an operand of a matrix product, a sum or the like.
 

@@ -15,6 +15,7 @@ from chainrule._src.check.edits import (
     Change,
     binary,
     called_name,
+    is_sign_test,
     negated,
     numpy_name,
     stepped,
@@ -57,8 +58,9 @@ def _operand_alone(node: ast.UnaryOp, site: Site, around: BuildingBlocks) -> Ite
 
 @EXPRESSIONS.of(ast.Compare)
 def _other_comparison(node: ast.Compare, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    for op in COMPARED.get(type(node.ops[0]), ()) if len(node.ops) == 1 else ():
-        yield ast.Compare(node.left, [op()], node.comparators), "comparison", 1.5, None
+    for i, op in enumerate(COMPARED.get(type(node.ops[0]), ()) if len(node.ops) == 1 else ()):
+        cost = 1.5 if i or not is_sign_test(node) else 1.0
+        yield ast.Compare(node.left, [op()], node.comparators), "comparison", cost, None
     if isinstance(site.owner, ast.BinOp):  # a prediction for its probability
         yield node.left, "extra call", 1.3, f"a comparison ({ast.unparse(node)})"
 
@@ -292,6 +294,9 @@ def _complement(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[
     one, value = ast.Constant(1), site.value
     if isinstance(value, float) and 0 < value < 1 and isinstance(site.owner, ast.BinOp):
         yield binary(one, ast.Sub(), node), "other share", 1.45, node
+    is_label = isinstance(value, int | np.integer) and value in (0, 1) and not is_index(site)
+    if is_label and isinstance(site.owner, ast.BinOp):
+        yield binary(one, ast.Sub(), node), "complement", 1.45, node
     is_share = is_array(value) and not isinstance(site.owner, ast.Attribute | ast.Subscript)
     if site.field != "iter" and is_share and (np.abs(value) <= 1).all():
         yield binary(one, ast.Sub(), node), "complement", 1.45, node

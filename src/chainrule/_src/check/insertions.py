@@ -272,8 +272,24 @@ def _of_the_loss(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator
 @SCALED.of(ast.expr)
 def _through_numpy(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     """Yield functions of NumPy of a line's value: its sign, its part within bounds."""
-    if site.owner is not site.statement or site.field != "value" or isinstance(node, ast.Constant):
-        return
+    if (
+        site.owner is site.statement
+        and site.field == "value"
+        and not isinstance(node, ast.Constant)
+    ):
+        yield from _functions_of(node, site, around)
+
+
+@REPLACED.of(ast.Name, ast.Attribute, ast.Subscript)
+def _factor_through_numpy(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield the same of an array that is a factor."""
+    owner = site.owner
+    is_factor = isinstance(owner, ast.BinOp) and isinstance(owner.op, ast.Mult | ast.Div)
+    if is_factor and np.ndim(site.value) and around.tells(site):
+        yield from _functions_of(node, site, around)
+
+
+def _functions_of(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     for name in ("sign", "abs", "exp", "log", "sqrt", "square", "tanh"):
         func = ast.Attribute(numpy_name(), name, ast.Load())
         if around.admits(site, getattr(np, name)(site.value) - site.value):

@@ -67,7 +67,8 @@ def _other_constant(node: ast.Constant, site: Site, around: BuildingBlocks) -> I
     is_position = isinstance(value, int) and (is_index(site) or site.field == "slice")
     if is_position or isinstance(site.owner, ast.keyword):
         return
-    if site.owner is site.statement and value and not isinstance(site.statement, ast.For):
+    is_alone = site.owner is site.statement and not isinstance(site.statement, ast.For)
+    if value and (is_alone or (value == 1 and isinstance(site.owner, ast.Call))):
         for scalar, amount, _ in around.named(site):
             if not np.ndim(amount) and amount not in (0, 1, -1) and not isinstance(amount, bool):
                 new = binary(node, ast.Div(), scalar)

@@ -17,6 +17,7 @@ from chainrule._src.core.backward import as_number
 from chainrule._src.core.trees import leaves, map_leaves, path_text
 from chainrule._src.trace.arguments import argument_names
 
+UNCHANGING = frozenset((bool, int, float, str, type(None), np.float64, np.int64))
 FIRST = 20.0  # seconds of processor time that the first call of a learner's function may take
 
 
@@ -235,7 +236,7 @@ def _copied(part: Any) -> Any:
     if type(part) is np.ndarray and part.dtype != object:
         return part.copy()
     if type(part) in (list, tuple):
-        return type(part)(map(_copied, part))
+        return type(part)(part if UNCHANGING.issuperset(map(type, part)) else map(_copied, part))
     if type(part) is dict:
         return {key: _copied(inner) for key, inner in part.items()}
     if part is None or isinstance(part, bool | int | float | str | np.number):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,12 +23,13 @@ from chainrule._src.check.meaning import LossVariables, Meaning
 from chainrule._src.check.ofloss import OfLoss
 from chainrule._src.check.responses import Responses, responses
 from chainrule._src.check.right import RightProgram
-from chainrule._src.check.sandbox import FAILURES
+from chainrule._src.check.sandbox import FAILURES, TooLong
 from chainrule._src.check.statements import StatementEdits, tier_of
 from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.valuing import Evaluator, equal, value_of
 from chainrule._src.check.watching import Site, Watch, is_number
 
+MOST_ENDLESS = 2  # changes of a statement that may make a loop without an end
 SAME = 1e-5  # the norm ratio up to which two gradients are equal (an epsilon in a logarithm)
 ROUNDING = 1e-10  # the size of a zero, as a share of the largest result
 Results = Mapping[str, Any]
@@ -145,6 +147,7 @@ class FaultyProgram:
         self._edits: dict[tuple[int, int], list[Edit]] = {}
         self.of_statements = StatementEdits(codes, self.around, deadline)
         self._repairs: dict[Edit, Repair | None] = {}
+        self._endless = Counter[int]()  # statements of which changes made a loop without an end
         inside = {id(p.node): p.key for p in self.watch.sites}
         self._above = {
             p.key: inside[id(p.owner)] for p in self.watch.sites if id(p.owner) in inside
@@ -208,11 +211,17 @@ class FaultyProgram:
 
         ``call`` may run the program on other values than the subject's.
         """
+        statements = [id(edit.statement) for edit in edits]
+        if any(self._endless[statement] >= MOST_ENDLESS for statement in statements):
+            return None
         try:
             results: Results | None = self.compiler.run(edits, call or self.call)
             return results
+        except TooLong:
+            self._endless.update(statements)
         except FAILURES:
-            return None
+            pass
+        return None
 
     def repaired(self, edits: Sequence[Edit]) -> Repair | None:
         """Return changes as a repair, None if they repair no result or make a right one wrong."""

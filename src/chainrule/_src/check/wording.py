@@ -136,11 +136,23 @@ def _missing_factor(wrong: Any, right: Any, detail: Any, context: Context) -> st
             return "a factor 2 is missing: the derivative of a square is 2 times its root"
         if abs(size) == 0.5:
             return "the gradient is twice what it must be: a factor 0.5 is missing"
-        return f"the factor {text} is missing"
+        return _squared(wrong, text, ast.Mult) or f"the factor {text} is missing"
     if _is_derivative(detail, context):
         return f"{_derivative(detail, context)} is missing: multiply by {text} (the chain rule)"
     role = context.roles(context.named(text))
-    return f"the factor {text} is missing{f' ({role})' if role and role != text else ''}"
+    missing = f"the factor {text} is missing{f' ({role})' if role and role != text else ''}"
+    return _squared(wrong, text, ast.Mult) or missing
+
+
+def _squared(tree: Any, text: str, operator: type[ast.operator]) -> str:
+    """Say that a factor or divisor must be squared, if it stands in a product already; else ""."""
+    while isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Mult | ast.Div):
+        sides = [tree.right] if operator is ast.Div else [tree.left, tree.right]
+        if isinstance(tree.op, operator) and text in map(text_of, sides):
+            verb = "a division by" if operator is ast.Div else "the factor"
+            return f"{verb} {text} is missing: its square, {text} ** 2, belongs here (a power)"
+        tree = tree.left
+    return ""
 
 
 def _extra_factor(wrong: Any, right: Any, detail: Any, context: Context) -> str:
@@ -160,6 +172,8 @@ def _missing_divisor(wrong: Any, right: Any, detail: Any, context: Context) -> s
     size, text = _scalar(detail, context), text_of(detail)
     if size is not None and context.n and size == context.n:
         return f"the average over the batch is missing: divide by {text}, the number of samples"
+    if squared := _squared(wrong, text, ast.Div):
+        return squared
     if size is not None:
         return f"a division by {text} is missing (an average, or a factor {1 / size:.3g})"
     return f"the division by {text} is missing: this is not normalised"
