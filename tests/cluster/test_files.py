@@ -58,12 +58,10 @@ def test_validation_data_are_those_of_arrays(tmp_path, source):
         np.testing.assert_allclose(*histories, rtol=1e-5)
 
 
-def test_only_one_part_is_in_memory(tmp_path, monkeypatch):
+def test_only_one_part_is_in_memory(tmp_path):
     x, y = data("parquet", tmp_path)
     batches = PartBatches(x, y, size=100)
     assert [len(batch[0]) for batch in batches] == [100, 50] * 3 + [50]
-    monkeypatch.setattr(PartBatches, "whole", lambda self: pytest.fail("all rows were read"))
-    fitted(F, Y).evaluate(x, y)
 
 
 @pytest.mark.sampled(quick=2)
@@ -87,31 +85,6 @@ def test_dasks_estimators_take_them(tmp_path, source):
     wrong = data("npy", tmp_path, labels + 1)
     with pytest.raises(DataError, match="a class that y does not"):
         classifier.fit(F, labels, validation_data=wrong)
-
-
-@pytest.mark.sampled(quick=1)
-@pytest.mark.parametrize("source", SOURCES)
-def test_sweeps_take_them(tmp_path, source):
-    def build(lr):
-        return network(cr.optimizers.Adam(lr))
-
-    x, y = data(source, tmp_path)
-    tables = []
-    for each in (x, y), (F, Y):
-        result = cr.sweep(build, {"lr": [0.01, 0.1]}, *each, epochs=1, validation_data=each,
-                          verbose=0)  # fmt: skip
-        tables.append(result.table["val_loss"])
-    np.testing.assert_array_equal(*tables)
-
-
-def test_search_cv_takes_them(tmp_path):
-    from sklearn.linear_model import LogisticRegression
-
-    x, y = data("parquet", tmp_path)
-    search = cr.sweeps.SweepCV(LogisticRegression(max_iter=500), {"C": [0.01, 1.0]}, cv=3)
-    search.fit(x, y)
-    assert search.n_features_in_ == 6
-    assert search.score(F, Y) > 0.8
 
 
 def test_what_cannot_be_read_is_said(tmp_path, model):

@@ -2,6 +2,7 @@
 
 import threading
 
+import dask.array as da
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -35,6 +36,20 @@ def here():
 
 def test_the_table_is_the_same_as_without_a_cluster(here, client):
     assert_same_table(here, swept(client=client))
+
+
+@pytest.mark.parametrize("kind", ["npy", "collection"])
+def test_workers_read_files_themselves(tmp_path, client, kind):
+    if kind == "npy":
+        x, y = tmp_path / "x.npy", tmp_path / "y.npy"
+        np.save(x, X[:200])
+        np.save(y, Y[:200])
+    else:
+        x, y = da.from_array(X[:200], chunks=(90, -1)), da.from_array(Y[:200], chunks=90)
+    how = HOW | {"models": 3, "seeds": 1}
+    assert_same_table(
+        cr.sweep(build, SPACE, x, y, **how), cr.sweep(build, SPACE, x, y, client=client, **how)
+    )
 
 
 def test_the_last_tasks_are_divided_among_all():

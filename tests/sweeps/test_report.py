@@ -2,10 +2,12 @@ import re
 
 import numpy as np
 import pytest
+from sklearn.tree import DecisionTreeRegressor
 
 import chainrule as cr
 from chainrule._src.sweeps import pictures
 from chainrule._src.sweeps.dimensions import Choice, LogUniform, Uniform
+from chainrule.errors import OptionError
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 
@@ -18,6 +20,28 @@ def line(rate, start, note="<b>"):
         return np.mean((X @ params - y) ** 2)
 
     return loss, np.full(3, float(start)), cr.optimizers.SGD(rate)
+
+
+def test_a_page_of_several_scores_has_their_front(tmp_path):
+    def leaves(tree, X, y):
+        return -tree.get_n_leaves()
+
+    scores = {"scoring": {"r2": "r2", "leaves": leaves}, "monitor": ["val_r2", "val_leaves"]}
+    result = cr.sweep(
+        DecisionTreeRegressor(random_state=0), {"max_depth": [1, 2, 4, 8]}, X, X[:, 0] ** 2,
+        search="grid", verbose=0, **scores,
+    )  # fmt: skip
+    points = result.points()
+    np.testing.assert_array_equal(
+        points.second[1], result.table["val_leaves"][np.argsort(result.table["number"])]
+    )
+    front = sorted(best.settings["max_depth"] for best in result.front())
+    assert 1 < len(front)
+    assert [[1, 2, 4, 8][n] for n in np.flatnonzero(points.second[2])] == front
+    result.report(tmp_path / "sweep.html")
+    assert "Several scores" in (tmp_path / "sweep.html").read_text()
+    with pytest.raises(OptionError, match="must name several scores"):
+        swept({"rate": [0.1, 0.2], "start": 0}, models=2).plot("front")
 
 
 def swept(space, **options):

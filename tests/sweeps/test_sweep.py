@@ -426,9 +426,9 @@ def test_what_does_not_fit_is_refused(options, message):
 @pytest.mark.parametrize("labels", [np.repeat([0, 1], [50, 10]), np.repeat(["a", "b"], [50, 10])])
 def test_folds_keep_the_shares_of_classes(labels):
     options = {"cv": None, "groups": None, "validation_data": None, "share": 0.2, "seed": 0}
-    (fold,) = folds_of(X, labels, **options)
+    (fold,) = folds_of((X, labels), **options)
     assert [np.unique(y, return_counts=True)[1].tolist() for _, y in fold] == [[40, 8], [10, 2]]
-    for fold in folds_of(X, labels, **options | {"cv": 5}):
+    for fold in folds_of((X, labels), **options | {"cv": 5}):
         assert np.unique(fold.held[1], return_counts=True)[1].tolist() == [10, 2]
 
 
@@ -436,9 +436,9 @@ def test_folds_in_groups_and_in_time():
     options = {"validation_data": None, "share": 0.2, "seed": 0}
     numbers = np.arange(60.0)
     groups = np.arange(60) // 5
-    for fold in folds_of(X, numbers, cv=4, groups=groups, **options):
+    for fold in folds_of((X, numbers), cv=4, groups=groups, **options):
         assert not set(fold.train[1] // 5) & set(fold.held[1] // 5)
-    for fold in folds_of(X, numbers, cv=TimeSeriesSplit(3), groups=None, **options):
+    for fold in folds_of((X, numbers), cv=TimeSeriesSplit(3), groups=None, **options):
         assert fold.train[1].max() < fold.held[1].min()
 
 

@@ -15,7 +15,7 @@ from chainrule._src.tabular.recipes.choosing import tried
 from chainrule._src.tabular.recipes.recipe import Recipe
 from chainrule._src.tabular.recipes.scores import score_arrays
 from chainrule._src.tabular.recipes.tabular import prepare, train
-from chainrule.errors import DataError, OptionError
+from chainrule.errors import ChainruleError, DataError, OptionError
 from chainrule.preprocessing import OneHot, Preprocessor, Ranks, Scaled
 from chainrule.tables import load_arrays, open_table, training_data
 
@@ -124,6 +124,38 @@ def test_words_of_a_scale_are_ranks_wherever_they_come_from(tmp_path):
         assert preprocessor.unseen == {"pain": 1}
     known = training_data(open_table(path), "y")
     assert isinstance(known.preprocessor.steps[0], OneHot)  # without the recipe's setting
+
+
+def heat(tmp_path):
+    """Return a table whose column of words has an order that no scale knows."""
+    path, words = tmp_path / "heat.csv", ["kalt", "lau", "warm", "heiss"]
+    path.write_text("heat,n,y\n" + "".join(f"{words[i % 4]},{i},{i % 4}.5\n" for i in range(400)))
+    return open_table(path), tuple(words)
+
+
+def test_an_order_of_ones_own_makes_ranks_without_a_trial(tmp_path):
+    table, words = heat(tmp_path)
+    recipe = Recipe(target="y", recipe="linear", task="regression")
+    assert steps(prepare(table, recipe))["heat"] is OneHot
+    data = prepare(table, replace(recipe, order=(("heat", words),)))
+    assert data.preprocessor.steps[0].categories == words
+    assert "'heat': ranks in the order kalt < lau < warm < heiss" in data.notes
+    assert not any("ordered categories" in note for note in data.notes)
+    again = Preprocessor.from_dict(json.loads(json.dumps(data.preprocessor.to_dict())))
+    assert again.order == {"heat": words}
+    X = again.transform({"heat": list(words), "n": [0] * 4})
+    assert (np.diff(X[:, 0]) > 0).all()
+
+
+@pytest.mark.parametrize(("order", "message"), [
+    (("heat", ("kalt", "warm")), "column 'heat' holds .*'heiss'.*'lau'.*its order is 'kalt'"),
+    (("heat", ("kalt", "kalt", "lau", "warm", "heiss")), "two texts or more, each once"),
+    (("n", ("1", "2")), "column 'n' holds no texts"),
+    (("cold", ("1", "2")), "'cold' is no column of the data"),
+])  # fmt: skip
+def test_an_order_that_does_not_fit_is_refused(tmp_path, order, message):
+    with pytest.raises(ChainruleError, match=message):
+        prepare(heat(tmp_path)[0], Recipe(target="y", task="regression", order=(order,)))
 
 
 def test_the_rows_kept_aside_do_not_decide():

@@ -54,7 +54,7 @@ class Settings(Recipe):
         FileError
             If the file cannot be read.
         """
-        present = {name: value for name, value in options.items() if value is not None}
+        present = {name: value for name, value in options.items() if value not in (None, [])}
         from_file = {} if config is None else read_config(config)
         values = {n: _checked(n, v, f"{config}: {key_of(n)}") for n, v in from_file.items()}
         values |= {n: _checked(n, v, f"--{key_of(n)}") for n, v in present.items()}
@@ -147,6 +147,18 @@ def _names(value: Any, where: str) -> tuple[str, ...]:
     return tuple(_text(name.strip() if isinstance(name, str) else name, where) for name in names)
 
 
+def _orders(value: Any, where: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return columns with their texts in order, from ``"size=S,M,L"``, a list of such or a dict."""
+    if not isinstance(value, Mapping):
+        pairs = [_text(each, where) for each in (value if isinstance(value, list) else [value])]
+        if wrong := [each for each in pairs if "=" not in each]:
+            raise UsageError(f"{where}: expected NAME=TEXTS, as size=S,M,L, received {wrong[0]!r}")
+        value = {name.strip(): texts for name, _, texts in (each.partition("=") for each in pairs)}
+        if len(value) < len(pairs):
+            raise UsageError(f"{where}: a column is given twice; give all its texts at once")
+    return tuple((name, _names(texts, where)) for name, texts in value.items())
+
+
 def _encoding(value: Any, where: str) -> str:
     from chainrule._src.data.tables.opening import check_encoding
 
@@ -229,7 +241,7 @@ class Option(NamedTuple):
     """An option: its metavar, type, check, help text, and names other than the field's."""
 
     metavar: str | None
-    kind: type
+    kind: Any
     check: Callable[[Any, str], Any]
     purpose: str
     names: tuple[str, ...] = ()
@@ -245,6 +257,8 @@ OPTIONS = {
     "text": Option("NAMES", str, _names, "Columns of free text, whose words are counted."),
     "category": Option("NAMES", str, _names, "Columns of numbers that are categories, as hour."),
     "number": Option("NAMES", str, _names, "Columns that are quantities, never categories."),
+    "order": Option("ORDER", list[str], _orders,
+                    "Texts in ascending order, as size=small,medium,large; may be repeated."),
     "max_categories": Option("N", int, _count, "Features of a column of text, at most."),
     "recipe": Option("NAME", str, _name("recipe", _recipes),
                      "ensemble: five networks; mlp: one of them, sooner; linear; or realmlp."),

@@ -6,8 +6,8 @@ from chainrule._src.base.registry import provides
 
 # The modules that other wings may import; the rest is private to this wing.
 DOORS = (
-    "batches", "categories", "collections", "fitting", "frames", "job", "options", "places",
-    "predicting", "source",
+    "batches", "categories", "collections", "fitting", "frames", "group", "job", "options",
+    "places", "predicting", "reading", "rounds", "source",
 )  # fmt: skip
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
-
 from chainrule._src.base.errors import DataError
 from chainrule._src.cluster.categories import Categories
 from chainrule._src.cluster.collections import is_collection, partitions
@@ -41,7 +39,7 @@ class PartBatches:
     ) -> None:  # fmt: skip
         self._has_y = y is not None
         self._size, self._encode = size or SIZE, encode
-        groups = _groups(x, y if self._has_y else target, weight)
+        groups = groups_in(x, y if self._has_y else target, weight)
         self.groups = [group.encoded(categories) if categories else group for group in groups]
 
     @property
@@ -63,13 +61,6 @@ class PartBatches:
             y, *weight = more
             yield (X, y if self._encode is None else self._encode(y), *weight)
 
-    def whole(self) -> tuple[Any, ...]:
-        """Return all rows as arrays in memory: samples, targets and, if there are any, weights."""
-        parts = [group.read(*group.inputs) for group in self.groups if group.rows]
-        if not parts:
-            raise DataError("there are no samples")
-        return tuple(np.concatenate(each) for each in zip(*parts, strict=True))
-
 
 def batches_in_parts(data: Any, size: int | None = None, where: str = "fit") -> Any:
     """Return ``(x, y)`` or ``(x, y, weight)`` as batches if ``x`` comes in parts, else unchanged.
@@ -87,7 +78,8 @@ def batches_in_parts(data: Any, size: int | None = None, where: str = "fit") -> 
     return PartBatches(*data, size=size)
 
 
-def _groups(x: Any, y: Any, weight: Any) -> list[DataGroup]:
+def groups_in(x: Any, y: Any, weight: Any) -> list[DataGroup]:
+    """Return files, folders or Dask's collections as groups, which this process reads."""
     if is_collection(x):
         return partitions(x, y, weight, None)
     return groups_of(x, y, weight, 1)

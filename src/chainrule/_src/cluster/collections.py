@@ -90,8 +90,9 @@ def _whole_rows(each: Any, x: Any) -> Any:
 
 
 def _delayed(each: Any) -> list[Any]:
-    delayed = each.to_delayed()
-    return list(delayed.ravel()) if isinstance(delayed, np.ndarray) else list(delayed)
+    if is_frame(each):  # optimized, one column of a file has fewer partitions than several
+        return list(each.to_delayed(optimize_graph=False))
+    return list(each.to_delayed().ravel())
 
 
 def _rows(x: Any, parts: Sequence[Any], cluster: Cluster | None) -> list[int]:

@@ -10,7 +10,7 @@ import uuid
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -29,6 +29,15 @@ from chainrule._src.nn.training.supply import Samples
 
 JOBS = 8  # jobs that a thread caches
 State = dict[str, Any]  # the parts of the carry that go from round to round
+
+
+class Shuffling(NamedTuple):
+    """The settings that determine the batches of an epoch; ``run`` names them in caches."""
+
+    run: str
+    batch_size: int
+    seed: int
+    shuffle: bool = True
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,11 @@ class Job:
         classes = None if self.classes is None else (self.classes.dtype.str, self.classes.tolist())
         what = repr((self.text, self.batch_size, self.updates, self.class_weight, classes))
         return hashlib.blake2b(what.encode() + self.code.data, digest_size=16).hexdigest()
+
+    @property
+    def shuffling(self) -> Shuffling:
+        """The settings that determine the batches."""
+        return Shuffling(self.run, self.batch_size, self.seed, self.shuffle)
 
     def ready(self) -> Ready:
         """Return the model and engine of this job in this thread, from a cache if possible."""

@@ -13,7 +13,7 @@ import numpy as np
 from chainrule._src.base.errors import DataError
 from chainrule._src.cluster.frames import of_column
 from chainrule._src.cluster.group import DataGroup, Empty, Rows
-from chainrule._src.cluster.job import Job, Ready, State
+from chainrule._src.cluster.job import Job, Shuffling, State
 from chainrule._src.cluster.reading import GroupReader, NextUse, ReadRequest, reader
 from chainrule._src.compile.running.engines import Outcome, rows_in
 from chainrule._src.core.trees import leaves, map_leaves
@@ -78,27 +78,31 @@ class RoundResult:
 
 
 def works(
-    groups: Sequence[DataGroup], dealt: Sequence[Sequence[int]], job: Job, epoch: int, steps: int,
-    is_last: bool = False,
+    groups: Sequence[DataGroup], dealt: Sequence[Sequence[int]], shuffling: Shuffling,
+    epoch: int, steps: int, is_last: bool = False,
 ) -> Iterator[list[Work]]:  # fmt: skip
     """Yield the rounds of an epoch: the work of each shard that still has samples."""
-    remaining = [_stream(groups, numbers, job, epoch, s) for s, numbers in enumerate(dealt)]
+    remaining = [_stream(groups, numbers, shuffling, epoch, s) for s, numbers in enumerate(dealt)]
     while any(remaining):
         round_: list[Work] = []
         for shard, pieces in enumerate(remaining):
-            ranges = _take(pieces, steps * job.batch_size)
+            ranges = _take(pieces, steps * shuffling.batch_size)
             if ranges:
                 round_.append(Work(shard, epoch, tuple(ranges), is_last))
         yield round_
 
 
 def _stream(
-    groups: Sequence[DataGroup], numbers: Sequence[int], job: Job, epoch: int, shard: int
+    groups: Sequence[DataGroup],
+    numbers: Sequence[int],
+    shuffling: Shuffling,
+    epoch: int,
+    shard: int,
 ) -> list[RowRange]:
     """Return a shard's groups in the (shuffled) order of an epoch."""
     order = np.arange(len(numbers))
-    if job.shuffle:
-        order = np.random.default_rng([job.seed, epoch, 0, shard]).permutation(order)
+    if shuffling.shuffle:
+        order = np.random.default_rng([shuffling.seed, epoch, 0, shard]).permutation(order)
     chosen = [numbers[int(at)] for at in order]
     return [RowRange(number, groups[number], 0, groups[number].rows) for number in chosen]
 
@@ -147,7 +151,7 @@ def train_shard(
     ready, source, state = job.ready(), reader(), start.state
     assert state is not None
     result = RoundResult(None, 0, 0, 0.0, None)
-    batches = _batches(job, ready, work, parts, source, after)
+    batches = read_batches(job.shuffling, ready.data, work, parts, source, after)
     first = next(batches)
     ready.begin(_with_own_seeds(state, work.shard), first[0])
     with ready.engine.running():
@@ -180,31 +184,37 @@ def _with_own_seeds(state: State, shard: int) -> State:
     return {**state, "layers": layers}
 
 
-def _batches(
-    job: Job,
-    ready: Ready,
+def read_batches(
+    shuffling: Shuffling,
+    checked: Callable[..., Rows],
     work: Work,
     parts: Sequence[Any],
     source: GroupReader,
-    after: Work | None,
+    after: Work | None = None,
 ) -> Iterator[tuple[Any, Any]]:
     """Yield data and the order of their rows: full batches, except for the last of a round.
 
     The remaining rows of a group form a batch with the first rows of the next group.
+    ``checked(rows, where, empty)`` returns rows in the form that a step takes.
     """
-    size, over = job.batch_size, None
+    size, over = shuffling.batch_size, None
     pieces = [*work.pieces, *(after.pieces if after is not None else ())]
     inputs = [*parts, *[()] * (len(pieces) - len(parts))]
     requests = [
         ReadRequest(
-            job.run, piece.group, each, partial(_converted, ready, piece), work.next_use(piece)
+            shuffling.run,
+            piece.group,
+            each,
+            partial(_converted, checked, piece),
+            work.next_use(piece),
         )
         for piece, each in zip(pieces, inputs, strict=True)
     ]
     for at, piece in enumerate(work.pieces):
         data = source.read(requests[at:])
         order = source.orders.of(
-            (job.run, work.epoch, piece.number), partial(_order, job, work.epoch, piece),
+            (shuffling.run, work.epoch, piece.number),
+            partial(_order, shuffling, work.epoch, piece),
             is_over=piece.stop == piece.group.rows,
         )[piece.start : piece.stop]  # fmt: skip
         if over is not None:
@@ -226,23 +236,23 @@ def _batches(
         yield over, np.arange(rows_in(over))
 
 
-def _converted(ready: Ready, piece: RowRange, rows: Rows, empty: Empty) -> Rows:
+def _converted(checked: Callable[..., Rows], piece: RowRange, rows: Rows, empty: Empty) -> Rows:
     """Check the rows of a range's group, and convert them to the form that a step takes."""
     where, had = f"fit: partition {piece.number}", piece.group.rows
     if len(rows[0]) != had:
         raise DataError(f"{where} has {len(rows[0])} rows, it had {had}: data must stay")
     try:
-        converted: Rows = ready.data(rows, where, empty)
+        converted = checked(rows, where, empty)
     except DataError as error:
         raise type(error)(f"{error}{of_column(rows[0], piece.group.names)}") from error
     return converted
 
 
-def _order(job: Job, epoch: int, piece: RowRange) -> Any:
+def _order(shuffling: Shuffling, epoch: int, piece: RowRange) -> Any:
     """Return the order of a group's rows in an epoch: a permutation if rows are shuffled."""
     order = np.arange(piece.group.rows)
-    if job.shuffle:
-        order = np.random.default_rng([job.seed, epoch, 1, piece.number]).permutation(order)
+    if shuffling.shuffle:
+        order = np.random.default_rng([shuffling.seed, epoch, 1, piece.number]).permutation(order)
     return order
 
 

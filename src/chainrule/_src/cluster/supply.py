@@ -122,7 +122,7 @@ class RoundSupply:
     def _works(self, epoch: int) -> Iterator[list[Work]]:
         """Yield the rounds of an epoch."""
         steps, is_last = self.options.round_steps, epoch + 1 == self.epochs
-        return works(self.groups, self.dealt, self.job, epoch, steps, is_last)
+        return works(self.groups, self.dealt, self.job.shuffling, epoch, steps, is_last)
 
     def _round(
         self, engine: Engine, outcome: Outcome, each: Sequence[Work], then: Sequence[Work]

@@ -10,6 +10,7 @@ from chainrule._src.base.errors import DataError, UnknownNameError
 from chainrule._src.base.extras import needs
 from chainrule._src.base.validation import check_count, seeded
 from chainrule._src.sweeps.dimensions import Choice, IntRange, NumberRange
+from chainrule._src.sweeps.grouped import GroupedRows, in_memory
 from chainrule._src.sweeps.member import Member, Settings
 from chainrule._src.sweeps.space import Space
 
@@ -17,13 +18,17 @@ from chainrule._src.sweeps.space import Space
 TRAINING_SETTINGS = {"batch_size": (1, 2**31 - 1), "epochs": (1, 2**31 - 1), "seed": (0, 2**62)}
 SEEDS = 2**32  # number of valid seeds in scikit-learn
 Build = Callable[..., Any]
+Samples = tuple[Any, ...] | GroupedRows
 
 
 class Fold(NamedTuple):
-    """Training samples and validation samples of a fold, each ``(X, y)`` or ``(X, y, weight)``."""
+    """Training samples and validation samples of a fold.
 
-    train: tuple[Any, ...]
-    held: tuple[Any, ...]
+    Each is ``(X, y)`` or ``(X, y, weight)``, or they are in groups.
+    """
+
+    train: Samples
+    held: Samples
 
 
 def built(
@@ -36,10 +41,11 @@ def built(
         return build(**arguments)
 
 
-def fitted(estimator: Any, member: Member, samples: tuple[Any, ...]) -> Any:
+def fitted(estimator: Any, member: Member, samples: Samples) -> Any:
     """Fit an estimator; every ``random_state`` that is None becomes the member's seed.
 
-    Weights of samples go to the last step of a pipeline.
+    Weights of samples go to the last step of a pipeline. An estimator takes arrays: samples in
+    groups are read into memory.
     """
     params = estimator.get_params()
     states = [name for name in params if name.rpartition("__")[2] == "random_state"]
@@ -47,8 +53,8 @@ def fitted(estimator: Any, member: Member, samples: tuple[Any, ...]) -> Any:
     estimator.set_params(**{name: seed for name in states if params[name] is None})
     steps = getattr(estimator, "steps", None)
     name = f"{steps[-1][0]}__sample_weight" if steps else "sample_weight"
-    weights = {name: samples[2]} if len(samples) > 2 else {}
-    return estimator.fit(*samples[:2], **weights)
+    X, y, *weight = in_memory(samples)
+    return estimator.fit(X, y, **({name: weight[0]} if weight else {}))
 
 
 class Clones:

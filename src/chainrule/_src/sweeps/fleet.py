@@ -16,6 +16,7 @@ from chainrule._src.base.interrupts import check
 from chainrule._src.compile.native import cores
 from chainrule._src.compile.running.engines import Outcome as Updates
 from chainrule._src.sweeps.building import Build, Fold, built, fitted, plain_key
+from chainrule._src.sweeps.grouped import in_memory
 from chainrule._src.sweeps.member import Member, TaskOutcome, TrainingTask
 from chainrule._src.sweeps.scoring import Scoring, scores_of
 from chainrule._src.sweeps.structure import Structure
@@ -195,7 +196,7 @@ class Fleet:
             began = time.perf_counter()
             model = fitted(model, task.member, samples)
             trained = time.perf_counter()
-            outcome.add(scores_of(model, self.scoring, *validation))
+            outcome.add(scores_of(model, self.scoring, *in_memory(validation)))
             outcome.times.append((trained - began, time.perf_counter() - trained))
 
     def _watch(self, updates: Updates) -> None:

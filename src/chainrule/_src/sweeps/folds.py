@@ -10,38 +10,43 @@ from chainrule._src.base.arrays import as_floats, refuse_foreign
 from chainrule._src.base.errors import DataError, OptionError
 from chainrule._src.base.extras import needs
 from chainrule._src.base.validation import check_number
-from chainrule._src.cluster.batches import PartBatches
 from chainrule._src.data.preprocessing.splitting import split_rows
-from chainrule._src.nn.network.inputs import comes_in_parts
-from chainrule._src.sweeps.building import SEEDS, Fold
+from chainrule._src.nn.training.supply import gives_batches
+from chainrule._src.sweeps.building import SEEDS, Fold, Samples
+from chainrule._src.sweeps.grouped import GroupedRows, are_in_parts
 
 
-def loaded(X: Any, y: Any, weight: Any = None) -> tuple[Any, ...]:
-    """Return samples, targets and, if there are any, weights: those of files as arrays in memory.
+def samples_of(X: Any, y: Any, weight: Any = None) -> Samples:
+    """Return samples, targets and, if there are any, weights; those of files stay on disk.
 
     Raises
     ------
-    DataError
-        If the weights are not one number of at least 0 a sample, some above 0.
+    DataError, FileError
+        If there are none, or not equally many of each; if the weights are not one number of at
+        least 0 a sample, some above 0.
     """
-    if comes_in_parts(X):
-        X, y, *weights = PartBatches(X, y, weight).whole()
-        weight = weights[0] if weights else None
-    if weight is None:
-        return X, y
+    if are_in_parts(X):
+        rows = GroupedRows.of(X, y, weight)
+        if weight is not None:
+            _checked_weights(rows.targets[1], rows.targets[0])
+        return rows
+    X, y = _arrays(X, y)
+    return (X, y) if weight is None else (X, y, _checked_weights(weight, y))
+
+
+def _checked_weights(weight: Any, y: Any) -> Any:
     weight = as_floats(weight, "sample_weight", "sweep")
     if weight.shape != np.shape(y)[:1] or not (weight >= 0).all() or not weight.any():
         raise DataError(
             "sweep: sample_weight must hold one number of at least 0 a sample, some above 0, "
             f"received shape {weight.shape} for {len(y)} samples"
         )
-    return X, y, weight
+    return weight
 
 
 def folds_of(
-    X: Any, y: Any, weight: Any = None, *, cv: Any, groups: Any, validation_data: Any,
-    share: float, seed: int,
-) -> list[Fold]:  # fmt: skip
+    samples: Samples, *, cv: Any, groups: Any, validation_data: Any, share: float, seed: int
+) -> list[Fold]:
     """Return the folds; see `sweep` for the meaning of the arguments.
 
     Raises
@@ -49,8 +54,11 @@ def folds_of(
     DataError, OptionError
         If the data cannot be split in this way.
     """
-    X, y = _samples(X, y)
-    samples = (X, y) if weight is None else (X, y, weight)
+    if validation_data is not None and cv is groups is None:  # targets need not be read
+        if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
+            raise DataError("sweep: validation_data must be (X, y) or (X, y, sample_weight)")
+        return [Fold(samples, samples_of(*validation_data))]
+    y = samples.targets[0] if isinstance(samples, GroupedRows) else samples[1]
     if validation_data is None and len(y) < 2:
         raise DataError(
             "sweep: one sample cannot be divided into those to train on and those to score on; "
@@ -64,22 +72,17 @@ def folds_of(
     if cv is not None:
         if validation_data is not None:
             raise OptionError("cv", "holds samples back by itself; leave validation_data out")
-        return _crossed(samples, cv, groups, seed)
+        return _crossed(samples, y, cv, groups, seed)
     if groups is not None:
         raise OptionError("groups", "are for cross-validation; give cv=5, or a splitter")
-    if validation_data is not None:
-        if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
-            raise DataError("sweep: validation_data must be (X, y) or (X, y, sample_weight)")
-        X_val, y_val, *weights = loaded(*validation_data)
-        return [Fold(samples, (*_samples(X_val, y_val), *weights))]
     share = check_number(share, "validation_split", "sweep", strict=True, high=1.0)
     labels = _labels(y)
     is_validation = split_rows(len(y) if labels is None else labels, share, seed)
     return [Fold(_rows(samples, ~is_validation), _rows(samples, is_validation))]
 
 
-def _crossed(samples: tuple[Any, ...], cv: Any, groups: Any, seed: int) -> list[Fold]:
-    X, y, *_ = samples
+def _crossed(samples: Samples, y: Any, cv: Any, groups: Any, seed: int) -> list[Fold]:
+    X = np.empty((len(y), 0)) if isinstance(samples, GroupedRows) else samples[0]
     with needs("cross-validation", "tables", "sklearn"):
         from sklearn import model_selection
 
@@ -103,9 +106,14 @@ def _crossed(samples: tuple[Any, ...], cv: Any, groups: Any, seed: int) -> list[
     return [Fold(_rows(samples, train), _rows(samples, validation)) for train, validation in parts]
 
 
-def _samples(X: Any, y: Any) -> tuple[Any, Any]:
+def _arrays(X: Any, y: Any) -> tuple[Any, Any]:
     for each, name in ((X, "X"), (y, "y")):
         refuse_foreign(each, name, "sweep", frames=False)
+    if gives_batches(X):
+        raise DataError(
+            "sweep: X must be arrays, files or Dask's collections, whose rows are divided and read "
+            "anew for each model; an iterable of batches cannot be divided"
+        )
     X, y = (each if hasattr(each, "iloc") else np.asarray(each) for each in (X, y))
     if X.ndim == 0 or y.ndim == 0 or len(X) != len(y) or not len(X):
         raise DataError(
@@ -115,7 +123,9 @@ def _samples(X: Any, y: Any) -> tuple[Any, Any]:
     return X, y
 
 
-def _rows(samples: tuple[Any, ...], rows: Any) -> tuple[Any, ...]:
+def _rows(samples: Samples, rows: Any) -> Samples:
+    if isinstance(samples, GroupedRows):
+        return samples.chosen(rows)
     return tuple(part.iloc[rows] if hasattr(part, "iloc") else part[rows] for part in samples)
 
 

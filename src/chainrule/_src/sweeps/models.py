@@ -11,6 +11,7 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.extras import needs
 from chainrule._src.sweeps.building import Fold, built, fitted
+from chainrule._src.sweeps.grouped import example_of
 from chainrule._src.sweeps.member import Member
 
 
@@ -24,7 +25,7 @@ def model_of(build: Callable[..., Any], member: Member, fold: Fold, state: Any) 
     if isinstance(model, tuple):
         return state["params"]
     if hasattr(model, "training_parts"):
-        X, y, *weight = fold.train
+        X, y, *weight = example_of(fold.train)
         model.training_parts(X, y, "sweep", *weight)  # builds the network
         params = state["params"]
         if getattr(model.optimizer, "use_ema", False):

@@ -36,6 +36,9 @@ class Points(NamedTuple):
         True if a higher score is better.
     importance : dict of str to float
         Importance of the settings, as far as it is known.
+    second : tuple, optional
+        The name of the second of several monitored scores, these scores, and a mask of the members
+        in the Pareto front of all monitored scores.
     """
 
     dimensions: Mapping[str, Dimension]
@@ -44,6 +47,7 @@ class Points(NamedTuple):
     monitor: str
     higher: bool
     importance: Mapping[str, float]
+    second: tuple[str, Array, Array] | None = None
 
 
 def best(points: Points, ax: Axes) -> Axes:
@@ -130,9 +134,18 @@ def importance(points: Points, ax: Axes) -> Axes:
     return plots.finish(ax, xlabel="share of what the score hangs on")
 
 
+def front(points: Points, ax: Axes) -> Axes:
+    """Draw the first two monitored scores against each other, and the Pareto front of all."""
+    assert points.second is not None
+    name, across, is_in_front = points.second
+    for members, color in (~is_in_front, plots.GREY), (is_in_front, plots.ORANGE):
+        ax.plot(across[members], points.scores[members], ".", color=color, markersize=6)
+    return plots.finish(ax, xlabel=name, ylabel=points.monitor)
+
+
 KINDS: Mapping[str, Callable[[Points, Axes], Axes]] = {
     "settings": settings, "best": best, "parallel": parallel, "map": heat,
-    "importance": importance,
+    "importance": importance, "front": front,
 }  # fmt: skip
 
 

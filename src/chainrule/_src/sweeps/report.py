@@ -15,6 +15,10 @@ from chainrule._src.sweeps.table import SweepTable, text
 TEMPLATE = Path(__file__).with_name("templates") / "sweep.html"
 ROWS, MISTAKES = 20, 10
 GROUPS = {
+    "Several scores": {
+        "front": "Every model is a point; no other model equals or beats an orange one in all "
+        "monitored scores and beats it in one.",
+    },
     "How the search went": {
         "best": "Every model's score in the order of their numbers, and the best so far.",
         "importance": "How much of the score hangs on each setting: what a forest that predicts it "
@@ -110,8 +114,10 @@ def _groups(result: ReportedResult) -> list[dict[str, Any]]:
 
 
 def _picture(points: pictures.Points, kind: str, caption: str) -> dict[str, str]:
-    if (kind == "importance" and not points.importance) or (
-        kind in ("map", "parallel") and len(points.dimensions) < 2
+    if (
+        (kind == "importance" and not points.importance)
+        or (kind == "front" and points.second is None)
+        or (kind in ("map", "parallel") and len(points.dimensions) < 2)
     ):
         return {}
     draw, size = pictures.KINDS[kind], pictures.size(kind, points)

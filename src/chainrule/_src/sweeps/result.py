@@ -274,10 +274,11 @@ class Result:
 
         Parameters
         ----------
-        kind : {"settings", "best", "parallel", "map", "importance"}
+        kind : {"settings", "best", "parallel", "map", "importance", "front"}
             The score against each setting; the best score so far, by number of models; each model
             as a line through its settings; the best score by the values of the two most important
-            settings; the importance of each setting.
+            settings; the importance of each setting; the first two of several monitored scores,
+            with the Pareto front.
         ax : Axes, optional
 
         Raises
@@ -288,6 +289,8 @@ class Result:
         draw, points = lookup("kind", kind, pictures.KINDS), self.points()
         if kind == "importance" and not points.importance:
             self.importance()  # raises its error
+        if kind == "front":
+            self.front()  # raises its error
         return draw(points, plots.new_axes(ax, pictures.size(kind, points)))
 
     def report(self, path: str | os.PathLike[str], title: str = "Sweep") -> None:
@@ -316,10 +319,15 @@ class Result:
             importance = self.importance()
         except DataError:  # too few models
             importance = {}
-        return pictures.Points(
+        points = pictures.Points(
             candidates.space.dimensions, shares, self.table[self.monitor][rows], self.monitor,
             self.search.rungs[0].higher, importance,
         )  # fmt: skip
+        if not self.search.ranking.others:
+            return points
+        is_in_front = np.isin(numbers // candidates.seeds, self.standing.front)
+        name = self.search.ranking.others[0]
+        return points._replace(second=(name, self.table[name][rows], is_in_front))
 
     def models_of(
         self, member: Member, epochs: int, folds: Sequence[Fold], checkpoint: Any

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, OptionError
 from chainrule._src.base.extras import needs
-from chainrule._src.sweeps.folds import loaded
+from chainrule._src.sweeps.grouped import example_of
 from chainrule._src.sweeps.outcomes import TIMES, Rung
 from chainrule._src.sweeps.result import Result
 from chainrule._src.sweeps.scoring import Scoring, checked_scoring, names_of, score_of
@@ -34,11 +34,11 @@ def _delegated(name: str) -> Callable[[Any], Any]:
             return hasattr(search.best_estimator_, name)
         return not hasattr(search.build, "get_params") or hasattr(search.build, name)
 
-    def method(self: SweepCV, X: Any) -> Any:
-        return getattr(self._refitted(name), name)(X)
+    def method(self: SweepCV, X: Any, **options: Any) -> Any:
+        return getattr(self._refitted(name), name)(X, **options)
 
     method.__name__ = name
-    method.__doc__ = f"Return the result of ``best_estimator_.{name}``."
+    method.__doc__ = f"Return the result of ``best_estimator_.{name}``, with its options."
     return available_if(is_there)(method)  # type: ignore[no-any-return]
 
 
@@ -168,8 +168,6 @@ workers, client, verbose
         sample_weight : array_like, shape (n,), optional
             Weights of the samples in training and in scores.
         """
-        X, y, *weight = loaded(X, y, sample_weight)
-        sample_weight = weight[0] if weight else None
         options = {name: value for name, value in self.get_params(deep=False).items()
                    if name not in ("build", "space", "refit", "error_score")}  # fmt: skip
         names, options["monitor"] = names_of(checked_scoring(self.scoring)), self._monitor()
@@ -195,8 +193,9 @@ workers, client, verbose
         for name in ("best_estimator_", "classes_", "feature_names_in_", "n_features_in_"):
             self.__dict__.pop(name, None)  # remove attributes of an earlier fit
         self.n_splits_ = len(self.result_.folds)
-        if len(np.shape(X)) == 2:
-            self.n_features_in_ = int(np.shape(X)[1])
+        shape = np.shape(example_of(self.result_.all_samples.train)[0])
+        if len(shape) == 2:
+            self.n_features_in_ = int(shape[1])
         names = list(getattr(X, "columns", ()))
         if names and all(isinstance(name, str) for name in names):
             self.feature_names_in_ = np.array(names, object)

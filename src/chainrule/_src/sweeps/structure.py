@@ -21,6 +21,7 @@ from chainrule._src.nn.layers.weights import Watched
 from chainrule._src.nn.training.supply import Samples
 from chainrule._src.nn.training.trainer import Run
 from chainrule._src.sweeps.building import Build, Fold, built, divided, identity, symbolic
+from chainrule._src.sweeps.grouped import GroupedRows, GroupSupply, example_of
 from chainrule._src.sweeps.lanes import beside, no_losses, stacked, unstacked
 from chainrule._src.sweeps.member import Member, TrainingTask
 from chainrule._src.sweeps.numbers import Scope
@@ -37,6 +38,10 @@ class CachedSamples(Samples):
     """Samples whose last order is cached, because the next member may need the same order."""
 
     _last: tuple[Any, Any, Any, Any] = None, None, None, None
+
+    def resume(self, rng: np.random.Generator, epoch: int) -> None:
+        """Set the generator of the orders for the next member."""
+        self.rng = rng
 
     def begin(self, passes: int = 1) -> None:
         """Draw the order of passes over the samples, or reuse the last order."""
@@ -103,7 +108,8 @@ class Structure:
         self, member: Member, kind: Any, numbers: Mapping[str, Any]
     ) -> SweepProblem | None:
         """Build the problem of a member, with some settings as symbolic numbers."""
-        return problem_of(built(self._build, member, kind, numbers), *self.folds[0].train)
+        model = built(self._build, member, kind, numbers)
+        return problem_of(model, *example_of(self.folds[0].train))
 
     def admits(self, member: Member) -> bool:
         """Return true if another member can share this structure.
@@ -133,7 +139,7 @@ class Structure:
         state = map_leaves(np.asarray, alone.optimizer.init(weights["params"]))
         carry = {**weights, "state": state, "metrics": alone.sums.zero}
         shared_carry = self.start(member)[0]
-        samples = rows_of(self.problem.data(*self.folds[0].train), slice(FEW), None)
+        samples = self._few(self.problem)
         with np.errstate(all="ignore"):
             for shared, other in (
                 (self.problem.training_step, alone.training_step),
@@ -156,10 +162,14 @@ class Structure:
         problem, parts = self.problem, self.start(member)[0]
         assert problem is not None
         self.kept = *problem.scored, "state"
-        data = rows_of(problem.data(*self.folds[0].train), slice(FEW), None)
+        data = self._few(problem)
         with np.errstate(all="ignore"):
             for step in (problem.training_step, problem.scoring_step):
                 self._with_settings(step)(parts, *data)
+
+    def _few(self, problem: SweepProblem) -> Any:
+        """Return a few samples in the form that a step takes."""
+        return rows_of(problem.data(*example_of(self.folds[0].train)), slice(FEW), None)
 
     def start(self, member: Member) -> tuple[dict[str, Any], np.random.Generator]:
         """Return a member's initial carry, and the generator of the order of samples."""
@@ -225,6 +235,8 @@ class Structure:
         tests this, while the others train members alone.
         """
         self._seen += len(tasks)
+        if isinstance(self.folds[0].train, GroupedRows):
+            return False
         if width == 1 or self.problem is None or self.batch_size > 1 or len(tasks) < SOME:
             return False
         if self._beside is None and self._seen > MANY and self._tries.acquire(blocking=False):
@@ -289,7 +301,11 @@ class Structure:
         problem, step = self.problem, beside(self._with_settings(step), len(carries))
         assert problem is not None
         carry = stacked(carries) | no_losses(len(carries))
-        supply = CachedSamples(problem.data(*samples), self.batch_size, rng)
+        supply: Any
+        if isinstance(samples, GroupedRows):
+            supply = GroupSupply(samples, problem.data, self.batch_size, rng is not None)
+        else:
+            supply = CachedSamples(problem.data(*samples), self.batch_size, rng)
         data, size = supply.first, supply.batch_size
         try:
             engine = make_engine(step, problem.loss, carry, data, size, "compiled", 1, recordings)

@@ -25,7 +25,8 @@ from chainrule._src.sweeps.dashboard import OptunaLog
 from chainrule._src.sweeps.database import Database, DatabaseLog
 from chainrule._src.sweeps.fingerprint import fingerprint
 from chainrule._src.sweeps.fleet import Fleet
-from chainrule._src.sweeps.folds import folds_of, loaded
+from chainrule._src.sweeps.folds import folds_of, samples_of
+from chainrule._src.sweeps.grouped import GroupedRows
 from chainrule._src.sweeps.header import CandidateRange, agree, new_part, places_of
 from chainrule._src.sweeps.options import SearchOptions
 from chainrule._src.sweeps.probing import build_notes
@@ -83,7 +84,9 @@ def sweep(
         of the training, if ``build`` has no such arguments. A range or `Choice` with ``when`` is
         drawn only with some values of other settings; otherwise ``build`` takes its default.
     X, y : array_like, or frames if ``build`` takes them
-        Files and Dask's collections, as for `Sequential.fit`, are read into memory.
+        Files, memory maps and Dask's collections, as for `Sequential.fit`, are read group by group,
+        in the order of `fit` with ``shards=1``; the targets and 4 bytes a row and fold are in
+        memory. A scikit-learn estimator takes arrays: for it the rows are in memory.
     models : int, optional
         Number of settings to try; by default 100, or the complete grid. A model depends only on
         ``seed`` and its number: a larger number adds models to the same first ones. In a finite
@@ -182,7 +185,7 @@ def sweep(
     (2, 2)
     """
     build = as_build(build)
-    samples = loaded(X, y, sample_weight)
+    samples = samples_of(X, y, sample_weight)
     scoring = checked_scoring(scoring)
     search_space, ranking = Space(space), _ranking(monitor, mode, scoring)
     check_arguments(build, search_space.order)
@@ -202,7 +205,7 @@ def sweep(
         )  # fmt: skip
     if search_space.is_conditional and not options.is_own:
         raise OptionError("search", "must be random, quasi or grid where settings have conditions")
-    folds = folds_of(*samples, cv=cv, groups=groups, validation_data=validation_data,
+    folds = folds_of(samples, cv=cv, groups=groups, validation_data=validation_data,
                      share=validation_split, seed=options.seed)  # fmt: skip
     fleet = Fleet(build, folds, options.batch_size, workers, scoring=options.scoring)
     if client is not None:
@@ -310,8 +313,12 @@ def _digests(folds: Sequence[Fold]) -> dict[str, str]:
     """Return fingerprints of the data of each fold."""
     digests = {}
     for i, fold in enumerate(folds):
-        for part, arrays in (("train", fold.train), ("held back", fold.held)):
-            for name, array in zip(("X", "y", "weights"), arrays, strict=False):
-                label = f"{name} to train on" if part == "train" else f"{name} held back"
-                digests[f"{label}, fold {i + 1}" if len(folds) > 1 else label] = fingerprint(array)
+        for part, samples in (("to train on", fold.train), ("held back", fold.held)):
+            if isinstance(samples, GroupedRows):  # read once
+                values: Any = {"rows": [fingerprint(g.read(*g.inputs)) for g in samples.groups]}
+            else:
+                values = dict(zip(("X", "y", "weights"), samples, strict=False))
+            for name, value in values.items():
+                label = f"{name} {part}"
+                digests[f"{label}, fold {i + 1}" if len(folds) > 1 else label] = fingerprint(value)
     return digests

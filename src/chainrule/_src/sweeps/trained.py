@@ -12,11 +12,11 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.compile.running.engines import Outcome as Updates
-from chainrule._src.nn.training.supply import Samples
 from chainrule._src.nn.training.trainer import Run
+from chainrule._src.sweeps.grouped import GroupSupply
 from chainrule._src.sweeps.lanes import no_losses, stacked, unstacked
 from chainrule._src.sweeps.member import TaskOutcome, TrainingTask
-from chainrule._src.sweeps.structure import Structure, to_train
+from chainrule._src.sweeps.structure import CachedSamples, Structure, to_train
 
 Watch = Callable[[Updates], None]
 
@@ -38,8 +38,8 @@ def train(
         starts = [_start(structure, task, fold) for task in lanes]  # all lanes share a generator
         carry, (_, rng, past) = stacked([start[0] for start in starts]), starts[0]
         training.engine.begin(to_train(carry) | no_losses(width))
-        assert isinstance(training.supply, Samples)
-        training.supply.rng = rng
+        assert isinstance(training.supply, CachedSamples | GroupSupply)
+        training.supply.resume(rng, past)
         # Only a single member's numbers are read; side by side, the carry holds all values.
         with structure.scope.of(tasks[0].member.settings):
             losses = _epochs(training, tasks[0].epochs - past, width, watch)

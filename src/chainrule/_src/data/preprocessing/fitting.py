@@ -12,7 +12,7 @@ from chainrule._src.base.errors import DataError
 from chainrule._src.base.validation import lookup
 from chainrule._src.data.preprocessing.columns import LeftOut
 from chainrule._src.data.preprocessing.steps import Step, learn_step
-from chainrule._src.data.preprocessing.summaries import Summary, summary_of
+from chainrule._src.data.preprocessing.summaries import Counts, Summary, summary_of
 from chainrule._src.data.preprocessing.targets import Target, TargetSummary
 from chainrule._src.data.preprocessing.values import (
     BOOLEANS,
@@ -86,6 +86,19 @@ class Fit:
             for name, summary in self._summaries.items()
             if summary.kind == "number" and len(getattr(summary, "levels", None) or ()) > 2
         )
+
+    def check_orders(self, orders: Mapping[str, Sequence[str]]) -> None:
+        """Raise an error unless each column of ``orders`` holds texts, all of them in its order."""
+        for name, texts in orders.items():
+            summary = lookup("column with an order", name, self._summaries)
+            if not isinstance(summary, Counts):
+                raise DataError(f"column {name!r} holds no texts, which alone take an order")
+            if len({*texts}) < len(texts) or len(texts) < 2:
+                raise DataError(f"column {name!r}: an order has two texts or more, each once")
+            others = sorted(str(text) for text in {*summary.counter} - {*texts})
+            if others or summary.too_many:
+                more = quoted(others) if others else f"more than {summary.limit:,} texts"
+                raise DataError(f"column {name!r} holds {more}, and its order is {quoted(texts)}")
 
     def steps(
         self, max_categories: int, words: Mapping[str, int], signed: bool,

@@ -60,6 +60,8 @@ class Preprocessor(Configurable):
     category, number : iterable of str
         Columns of numbers that are taken as categories, such as the hour of a day; and columns of
         text that are taken as numbers, such as ``"00501"``.
+    order : dict of str to iterable of str, optional
+        Texts of a column in ascending order, such as ``{"size": ["small", "medium", "large"]}``.
     ordered : bool, default False
         If true, categories with an order (that of the column's type, such as pandas's ordered
         categories, or of words such as low, medium, high) become one feature, their rank; not
@@ -108,7 +110,8 @@ class Preprocessor(Configurable):
     def __init__(
         self, *, max_categories: int = 5000, task: str = "auto", signed: bool = False,
         text: Iterable[str] = (), words: int = 1024, category: Iterable[str] = (),
-        number: Iterable[str] = (), ordered: bool = False,
+        number: Iterable[str] = (), order: Mapping[str, Iterable[str]] | None = None,
+        ordered: bool = False,
     ) -> None:  # fmt: skip
         self.max_categories = check_positive(max_categories, "max_categories", "Preprocessor")
         lookup("task", task, TASKS)
@@ -116,6 +119,9 @@ class Preprocessor(Configurable):
         self.category, self.number = tuple(category), tuple(number)
         if both := {*self.category} & {*self.number}:
             raise DataError(f"Preprocessor: {quoted(both)} cannot be both category and number")
+        self.order = {name: tuple(texts) for name, texts in (order or {}).items()}
+        if both := {*self.order} & {*self.category, *self.number, *self.text}:
+            raise DataError(f"Preprocessor: {quoted(both)} cannot have an order and be of a kind")
         self.signed = check_flag(signed, "signed", "Preprocessor")
         self.ordered = check_flag(ordered, "ordered", "Preprocessor")
         self.words = check_positive(words, "words", "Preprocessor")
@@ -164,6 +170,8 @@ class Preprocessor(Configurable):
         if self.ordered:
             orders = dict.fromkeys(fit.names, ()) | {c.name: c.order for c in columns}
             orders = {name: order for name, order in orders.items() if name not in self.category}
+        fit.check_orders(self.order)
+        orders |= self.order
         self._steps = fit.steps(self.max_categories, words, self.signed, orders)
         self._target, self._rows, self._unlabelled = learned, fit.rows, fit.unlabelled
         written = {column.name: column.written for column in columns}
@@ -259,10 +267,11 @@ class Preprocessor(Configurable):
     def few_valued(self) -> tuple[str, ...]:
         """The columns of 3 to 100 different whole numbers, or of ranks, that may be categories.
 
-        Numbers are unknown after loading, and those of ``number`` are left out.
+        Numbers are unknown after loading, and those of ``number`` and ``order`` are left out.
         """
         numbers = [name for name in self._few_valued if name not in self.number]
-        ranks = [step.name for step in self.steps if isinstance(step, Ranks)]
+        steps = [step for step in self.steps if step.name not in self.order]
+        ranks = [step.name for step in steps if isinstance(step, Ranks)]
         return *numbers, *ranks
 
     def compare(self, columns: Iterable[Column]) -> list[str]:
@@ -398,6 +407,7 @@ class Preprocessor(Configurable):
             signed=config.value.get("signed", False), ordered=config.value.get("ordered", False),
             category=config.texts("category") if "category" in config else (),
             number=config.texts("number") if "number" in config else (),
+            order=_read_orders(config) if config.value.get("order") else None,
         )  # fmt: skip
         steps = tuple(read_step(item, "preprocessor") for item in record.items("columns"))
         target = Target.from_dict(record.inner("target", "target").value)
@@ -430,6 +440,12 @@ class Preprocessor(Configurable):
                 f"columns of training are not there: {quoted(absent)}; the columns are "
                 f"{quoted(sorted(present)) or 'none'}"
             )
+
+
+def _read_orders(config: Record) -> dict[str, tuple[str, ...]]:
+    """Return the texts of columns in their order, by name."""
+    orders = config.inner("order", "preprocessor, config, order")
+    return {name: orders.texts(name) for name in orders.value}
 
 
 def _read_written(record: Record) -> dict[str, Writing]:

@@ -19,6 +19,8 @@ class Recipe:
     category, number : tuple of str
         Columns of numbers that are taken as categories; columns that are taken as quantities, texts
         of digits too. Other whole numbers of few values are tried as both.
+    order : tuple of (str, tuple of str)
+        Columns of text with their texts in ascending order, which become ranks.
     max_categories : int
         Maximum number of categories of a column that get a feature each.
     threshold : float or "balanced"
@@ -60,6 +62,7 @@ class Recipe:
     text: tuple[str, ...] = ()
     category: tuple[str, ...] = ()
     number: tuple[str, ...] = ()
+    order: tuple[tuple[str, tuple[str, ...]], ...] = ()
     max_categories: int = 5000
     threshold: float | str = 0.5
     cv: int = 0

@@ -29,6 +29,7 @@ from chainrule._src.tabular.recipes.turns import held_out, takes_turns, turn
 
 FEW = 5000  # rows of training, up to which all networks of an ensemble have the first maker
 BALANCED = "the balanced threshold", "tables", "sklearn"  # what it needs
+COLUMN_OPTIONS = ("columns", "drop", "text", "category", "number")
 
 
 def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -> TrainingData:
@@ -51,7 +52,8 @@ def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -
     DataError
         If nothing can be learned from the table.
     """
-    data, notes = _prepared(table, recipe, fold), []
+    data = _prepared(table, recipe, fold)
+    notes = [f"{name!r}: ranks in the order {' < '.join(texts)}" for name, texts in recipe.order]
     for step_type in Scaled, Ranks:
         outcome = tried(data, recipe, step_type)
         if outcome is not None:
@@ -80,7 +82,7 @@ def _prepared(table: Table, recipe: Recipe, fold: tuple[int, int] | None) -> Tra
     lookup("target column", target, names)
     preprocessor = Preprocessor(
         task=recipe.task, max_categories=recipe.max_categories, text=recipe.text,
-        category=recipe.category, number=recipe.number,
+        category=recipe.category, number=recipe.number, order=dict(recipe.order),
         **RECIPES[recipe.recipe].preprocessing,
     )  # fmt: skip
     data = training_data(
@@ -107,8 +109,9 @@ def _prepared(table: Table, recipe: Recipe, fold: tuple[int, int] | None) -> Tra
 
 def _chosen(table: str, names: Mapping[str, Any], target: str, recipe: Recipe) -> list[str]:
     """Return the columns to learn from."""
-    for option in ("columns", "drop", "text", "category", "number"):
-        for name in getattr(recipe, option):
+    options = {name: getattr(recipe, name) for name in COLUMN_OPTIONS}
+    for option, given in (*options.items(), ("order", [name for name, _ in recipe.order])):
+        for name in given:
             if name not in names or name == target:
                 close = difflib.get_close_matches(name, names, 1)
                 hint = f"; did you mean {close[0]!r}?" if close else ""
