@@ -18,6 +18,11 @@ from chainrule._src.nn.losses.operands import check_axis
 
 count_names(__file__)
 
+__all__ = [
+    "CONSTRAINTS", "EPSILON", "Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm",
+    "deserialize", "get", "max_norm", "min_max_norm", "non_neg", "serialize", "unit_norm",
+]  # fmt: skip
+
 EPSILON = 1e-7  # added to the norm that a weight is divided by
 
 Axis = int | Sequence[int]

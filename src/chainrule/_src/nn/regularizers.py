@@ -18,6 +18,11 @@ from chainrule._src.core.names import count_names
 
 count_names(__file__, short=False)
 
+__all__ = [
+    "EPSILON", "L1", "L1L2", "L2", "REGULARIZERS", "OrthogonalRegularizer", "Regularizer",
+    "deserialize", "get", "l1", "l1_l2", "l2", "orthogonal_regularizer", "serialize",
+]  # fmt: skip
+
 EPSILON = 1e-7  # shorter vectors are not made longer than their length over this
 
 

@@ -17,6 +17,12 @@ from chainrule._src.base.errors import DataError
 from chainrule._src.base.showing import snake_case
 from chainrule._src.base.validation import check_flag, check_number, check_positive
 
+__all__ = [
+    "ROUNDING", "CosineDecay", "CosineDecayRestarts", "CosineLog", "ExponentialDecay", "FlatCosine",
+    "InverseTimeDecay", "LearningRateSchedule", "PiecewiseConstantDecay", "PolynomialDecay",
+    "deserialize", "serialize",
+]  # fmt: skip
+
 ROUNDING = 1e-9  # added to a logarithm whose rounding would make a restart too late
 
 
