@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arguments import Count, Flag, Number, Real, Share
 from chainrule._src.base.errors import DataError, ReadOnlyError
 from chainrule._src.base.showing import snake_case
-from chainrule._src.base.validation import check_count, check_flag, check_number, lookup
-from chainrule._src.nn.callbacks.callback import Callback, Logs, check_verbose
+from chainrule._src.base.validation import lookup
+from chainrule._src.nn.callbacks.callback import Callback, Logs, Verbose
 from chainrule._src.nn.optimizers import schedule_of
 
 MODES = {"auto": None, "min": np.less, "max": np.greater}
@@ -53,8 +54,8 @@ class MonitorCallback(Callback):
         self,
         monitor: str = "val_loss",
         mode: str = "auto",
-        baseline: float | None = None,
-        min_delta: float = 0.0,
+        baseline: Real | None = None,
+        min_delta: Number = 0.0,
     ) -> None:
         where = type(self).__name__
         if not isinstance(monitor, str):
@@ -64,9 +65,7 @@ class MonitorCallback(Callback):
             warnings.warn(f"{where} mode {mode!r} is unknown, auto is taken; valid: {valid}",
                           stacklevel=3)  # fmt: skip
             mode = "auto"
-        self.monitor, self.mode = monitor, mode
-        self.min_delta = check_number(min_delta, "min_delta", where)
-        self.best = optional_number(baseline, "baseline", where)
+        self.monitor, self.mode, self.min_delta, self.best = monitor, mode, min_delta, baseline
         self.monitor_op: Any = lookup("mode", mode, MODES) or better(monitor)
 
     def set_model(self, model: Any) -> None:
@@ -119,11 +118,6 @@ def check_settable(optimizer: Any, where: str) -> None:
         raise ReadOnlyError(f"{where}: the learning rate follows a schedule already")
 
 
-def optional_number(value: Any, name: str, where: str) -> float | None:
-    """Return None, or a number after a check that it is finite."""
-    return None if value is None else check_number(value, name, where, low=-np.inf)
-
-
 class EarlyStopping(MonitorCallback):
     """Ends training when a score has not got better for some epochs.
 
@@ -173,20 +167,16 @@ class EarlyStopping(MonitorCallback):
         self,
         monitor: str = "val_loss",
         min_delta: float = 0.0,
-        patience: int = 0,
-        verbose: int = 0,
+        patience: Count = 0,
+        verbose: Verbose = 0,
         mode: str = "auto",
-        baseline: float | None = None,
-        restore_best_weights: bool = False,
-        start_from_epoch: int = 0,
+        baseline: Real | None = None,
+        restore_best_weights: Flag = False,
+        start_from_epoch: Count = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta=min_delta)
-        where = "EarlyStopping"
-        self.patience = check_count(patience, "patience", where)
-        self.start_from_epoch = check_count(start_from_epoch, "start_from_epoch", where)
-        self.verbose = check_verbose(verbose, where)
-        self.baseline = optional_number(baseline, "baseline", where)
-        self.restore_best_weights = check_flag(restore_best_weights, "restore_best_weights", where)
+        self.patience, self.start_from_epoch, self.verbose = patience, start_from_epoch, verbose
+        self.baseline, self.restore_best_weights = baseline, restore_best_weights
         self._start()
 
     changing = ("best", "wait", "stopped_epoch", "best_epoch", "best_weights")
@@ -345,21 +335,17 @@ class ReduceLROnPlateau(MonitorCallback):
     def __init__(
         self,
         monitor: str = "val_loss",
-        factor: float = 0.1,
-        patience: int = 10,
-        verbose: int = 0,
+        factor: Share = 0.1,
+        patience: Count = 10,
+        verbose: Verbose = 0,
         mode: str = "auto",
         min_delta: float = 1e-4,
-        cooldown: int = 0,
-        min_lr: float = 0.0,
+        cooldown: Count = 0,
+        min_lr: Number = 0.0,
     ) -> None:
-        where = "ReduceLROnPlateau"
         super().__init__(monitor, mode, min_delta=min_delta)
-        self.factor = check_number(factor, "factor", where, high=1.0)
-        self.patience = check_count(patience, "patience", where)
-        self.cooldown = check_count(cooldown, "cooldown", where)
-        self.min_lr = check_number(min_lr, "min_lr", where)
-        self.verbose = check_verbose(verbose, where)
+        self.factor, self.min_lr, self.verbose = factor, min_lr, verbose
+        self.patience, self.cooldown = patience, cooldown
         self.wait = self.cooldown_counter = 0
 
     changing = ("best", "wait", "cooldown_counter")
