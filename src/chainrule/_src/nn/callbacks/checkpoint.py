@@ -92,7 +92,7 @@ class ModelCheckpoint(MonitorCallback):
             lookup("save_freq", save_freq, {"epoch": None})
         else:
             check_positive(save_freq, "save_freq", type(self).__name__)
-            self.changing = ("best", "batches")
+            self.changing = {"best": None, "batches": 0}
             vars(self)["on_train_batch_end"] = self._batch_end  # has updates run singly
 
     def on_train_begin(self, logs: Logs | None = None) -> None:

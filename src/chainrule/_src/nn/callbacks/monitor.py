@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,8 @@ class MonitorCallback(Callback):
     (True, False)
     """
 
-    changing: tuple[str, ...] = ("best",)  # attributes that a checkpoint keeps
+    # Attributes that a checkpoint keeps, with their values before the first epoch.
+    changing: Mapping[str, Any] = {"best": None}
 
     def __init__(
         self,
@@ -84,6 +86,10 @@ class MonitorCallback(Callback):
     def get_state(self) -> dict[str, Any]:
         """Return the attributes that change in training."""
         return {name: getattr(self, name) for name in self.changing}
+
+    def start(self) -> None:
+        """Reset the state of an earlier run."""
+        vars(self).update(self.changing)
 
     def score(self, logs: Logs | None) -> float | None:
         """Return the score, or None with a warning if it is missing in ``logs``."""
@@ -177,18 +183,16 @@ class EarlyStopping(MonitorCallback):
         super().__init__(monitor, mode, min_delta=min_delta)
         self.patience, self.start_from_epoch, self.verbose = patience, start_from_epoch, verbose
         self.baseline, self.restore_best_weights = baseline, restore_best_weights
-        self._start()
+        self.start()
 
-    changing = ("best", "wait", "stopped_epoch", "best_epoch", "best_weights")
+    changing: Mapping[str, Any] = {
+        "best": None, "wait": 0, "stopped_epoch": 0, "best_epoch": 0, "best_weights": None,
+    }  # fmt: skip
 
     @property
     def sees_weights(self) -> bool:  # type: ignore[override]
         """True if the best weights are stored."""
         return self.restore_best_weights
-
-    def _start(self) -> None:
-        self.best, self.wait, self.stopped_epoch = None, 0, 0
-        self.best_epoch, self.best_weights = 0, None
 
     wait: int
     stopped_epoch: int
@@ -199,7 +203,7 @@ class EarlyStopping(MonitorCallback):
         """Reset the state of an earlier run."""
         if self.restore_best_weights and not hasattr(self.model, "get_weights"):
             raise DataError("EarlyStopping: restore_best_weights needs a model with get_weights")
-        self._start()
+        self.start()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Compare the score with the best; stop training after ``patience`` epochs."""
@@ -266,7 +270,7 @@ class BestWeights(MonitorCallback):
         super().__init__(monitor, mode)
         self.best_epoch, self.best_weights = 0, None
 
-    changing = ("best", "best_epoch", "best_weights")
+    changing: Mapping[str, Any] = {"best": None, "best_epoch": 0, "best_weights": None}
     sees_weights = False
     best_weights: dict[str, Any] | None
 
@@ -274,7 +278,7 @@ class BestWeights(MonitorCallback):
         """Reset the state of an earlier run."""
         if not hasattr(self.model, "states"):
             raise DataError("BestWeights needs a model of layers")
-        self.best, self.best_epoch, self.best_weights = None, 0, None
+        self.start()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Store the weights if no earlier score was better."""
@@ -348,12 +352,12 @@ class ReduceLROnPlateau(MonitorCallback):
         self.patience, self.cooldown = patience, cooldown
         self.wait = self.cooldown_counter = 0
 
-    changing = ("best", "wait", "cooldown_counter")
+    changing: Mapping[str, Any] = {"best": None, "wait": 0, "cooldown_counter": 0}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Reset the state of an earlier run; raise an error if there is a schedule."""
         check_settable(self.model.optimizer, "ReduceLROnPlateau")
-        self.best, self.wait, self.cooldown_counter = None, 0, 0
+        self.start()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Compare the score with the best; lower the rate after ``patience`` epochs."""
