@@ -39,8 +39,8 @@ def _mean_of(loss: type[FunctionLoss], text: str, arguments: str, value: float) 
     Its docstring shows the value for some arguments.
     """
     doc = DOCSTRING.format(name=loss.__name__, text=text, arguments=arguments, value=value)
-    members = {"__doc__": doc, "__module__": __name__, "function": staticmethod(loss.function)}
-    return type(loss.__name__, (FunctionMetric,), members)
+    members = {"__doc__": doc, "__module__": __name__}
+    return type(loss.__name__, (FunctionMetric,), members, function=loss.function)
 
 
 MeanSquaredError = _mean_of(
@@ -105,7 +105,7 @@ class RootMeanSquaredError(MeanOfValues):
         return number(np.sqrt(super().value(sums)))
 
 
-class LogCoshError(FunctionMetric):
+class LogCoshError(FunctionMetric, function=losses.log_cosh):
     """Computes the mean logarithm of the hyperbolic cosine of the errors.
 
     Parameters
@@ -120,13 +120,11 @@ class LogCoshError(FunctionMetric):
     499.6534
     """
 
-    function = staticmethod(losses.log_cosh)
-
     def __init__(self, name: str | None = "logcosh", dtype: Any = None) -> None:
         super().__init__(name, dtype)
 
 
-class CosineSimilarity(FunctionMetric):
+class CosineSimilarity(FunctionMetric, function=losses.cosine_similarity):
     """Computes the mean cosine of the angle between targets and predictions.
 
     It is 1 if all directions agree.
@@ -150,8 +148,6 @@ class CosineSimilarity(FunctionMetric):
     0.5
     """
 
-    function = staticmethod(losses.cosine_similarity)
-
     def __init__(
         self, name: str | None = "cosine_similarity", dtype: Any = None, axis: OneAxis = -1
     ) -> None:
@@ -163,7 +159,7 @@ class CosineSimilarity(FunctionMetric):
         return -super().values(y_true, y_pred)
 
 
-class BinaryCrossentropy(FunctionMetric):
+class BinaryCrossentropy(FunctionMetric, function=losses.binary_crossentropy):
     """Computes the mean binary cross-entropy.
 
     Parameters
@@ -185,8 +181,6 @@ class BinaryCrossentropy(FunctionMetric):
     0.4581
     """
 
-    function = staticmethod(losses.binary_crossentropy)
-
     def __init__(
         self,
         name: str | None = "binary_crossentropy",
@@ -198,7 +192,7 @@ class BinaryCrossentropy(FunctionMetric):
         self.from_logits, self.label_smoothing = from_logits, label_smoothing
 
 
-class CategoricalCrossentropy(FunctionMetric):
+class CategoricalCrossentropy(FunctionMetric, function=losses.categorical_crossentropy):
     """Computes the mean cross-entropy of one-hot rows.
 
     Parameters
@@ -220,8 +214,6 @@ class CategoricalCrossentropy(FunctionMetric):
     0.4581
     """
 
-    function = staticmethod(losses.categorical_crossentropy)
-
     def __init__(
         self,
         name: str | None = "categorical_crossentropy",
@@ -234,7 +226,9 @@ class CategoricalCrossentropy(FunctionMetric):
         self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
 
 
-class SparseCategoricalCrossentropy(FunctionMetric):
+class SparseCategoricalCrossentropy(
+    FunctionMetric, function=losses.sparse_categorical_crossentropy
+):
     """Computes the mean cross-entropy of class numbers.
 
     Parameters
@@ -258,8 +252,6 @@ class SparseCategoricalCrossentropy(FunctionMetric):
     >>> SparseCategoricalCrossentropy()([0, 1], [[0.5, 0.5], [0.2, 0.8]])  # 0.6931 and 0.2231
     0.4581
     """
-
-    function = staticmethod(losses.sparse_categorical_crossentropy)
 
     def __init__(
         self,
@@ -353,7 +345,7 @@ def _covariance(a: Any, b: Any, axis: int) -> Any:
     return np.mean(a * b, axis=axis)
 
 
-class PearsonCorrelation(FunctionMetric):
+class PearsonCorrelation(FunctionMetric, function=pearson_correlation):
     """Computes the correlation of targets and predictions, averaged over the samples.
 
     Parameters
@@ -374,8 +366,6 @@ class PearsonCorrelation(FunctionMetric):
     0.9966
     """
 
-    function = staticmethod(pearson_correlation)
-
     def __init__(
         self, name: str | None = "pearson_correlation", dtype: Any = None, axis: OneAxis = -1
     ) -> None:
@@ -383,7 +373,7 @@ class PearsonCorrelation(FunctionMetric):
         self.axis = axis
 
 
-class ConcordanceCorrelation(FunctionMetric):
+class ConcordanceCorrelation(FunctionMetric, function=concordance_correlation):
     """Computes the concordance of targets and predictions, averaged over the samples.
 
     Parameters
@@ -405,8 +395,6 @@ class ConcordanceCorrelation(FunctionMetric):
     >>> ConcordanceCorrelation()([[0.0, 1.0, 2.0]], [[1.0, 2.0, 3.0]])  # (4 / 3) / (7 / 3)
     0.5714
     """
-
-    function = staticmethod(concordance_correlation)
 
     def __init__(
         self, name: str | None = "concordance_correlation", dtype: Any = None, axis: OneAxis = -1
