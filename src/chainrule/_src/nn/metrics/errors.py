@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule._src.base.arguments import Share
 from chainrule._src.nn import losses
-from chainrule._src.nn.losses.base import FunctionLoss, weight_of
+from chainrule._src.nn.losses.base import weight_of
 from chainrule._src.nn.losses.operands import EPSILON, OneAxis, pair
 from chainrule._src.nn.metrics.base import (
     FunctionMetric,
@@ -19,66 +19,140 @@ from chainrule._src.nn.metrics.base import (
     summed,
 )
 
-DOCSTRING = """Computes the {text}.
 
-Parameters
-----------
-name, dtype
-    Parameters of `Metric`.
+class MeanSquaredError(FunctionMetric, function=losses.mean_squared_error):
+    """Computes the mean of the squared errors.
 
-Examples
---------
->>> {name}()({arguments})
-{value}
-"""
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
 
-
-def _mean_of(loss: type[FunctionLoss], text: str, arguments: str, value: float) -> Any:
-    """Return the metric that has a loss's name and averages its values.
-
-    Its docstring shows the value for some arguments.
+    Examples
+    --------
+    >>> MeanSquaredError()([[0.0], [1.0]], [[2.0], [1.0]])
+    2.0
     """
-    doc = DOCSTRING.format(name=loss.__name__, text=text, arguments=arguments, value=value)
-    members = {"__doc__": doc, "__module__": __name__}
-    return type(loss.__name__, (FunctionMetric,), members, function=loss.function)
 
 
-MeanSquaredError = _mean_of(
-    losses.MeanSquaredError, "mean of the squared errors",
-    "[[0.0], [1.0]], [[2.0], [1.0]]", 2.0,
-)  # fmt: skip
-MeanAbsoluteError = _mean_of(
-    losses.MeanAbsoluteError, "mean of the absolute errors",
-    "[[0.0], [1.0]], [[2.0], [5.0]]", 3.0,
-)  # fmt: skip
-MeanAbsolutePercentageError = _mean_of(
-    losses.MeanAbsolutePercentageError, "mean of the errors in percent of the targets",
-    "[[2.0], [10.0]], [[1.0], [9.0]]", 30.0,  # 50 % and 10 %
-)  # fmt: skip
-MeanSquaredLogarithmicError = _mean_of(
-    losses.MeanSquaredLogarithmicError, "mean of the squared differences of the logarithms",
-    "[[0.0], [1.0]], [[0.0], [3.0]]", 0.2402,  # log(2)**2 / 2
-)  # fmt: skip
-KLDivergence = _mean_of(
-    losses.KLDivergence, "mean Kullback-Leibler divergence",
-    "[[0.5, 0.5], [0.2, 0.8]], [[0.2, 0.8], [0.2, 0.8]]", 0.1116,  # 0.2231 and 0
-)  # fmt: skip
-Poisson = _mean_of(
-    losses.Poisson, "mean Poisson loss",
-    "[[0.0], [2.0]], [[1.0], [3.0]]", 0.9014,  # 1 and 3 - 2 log(3)
-)  # fmt: skip
-Hinge = _mean_of(
-    losses.Hinge, "mean hinge loss",
-    "[[-1.0], [1.0]], [[-2.0], [0.5]]", 0.25,  # 0 and 1 - 0.5
-)  # fmt: skip
-SquaredHinge = _mean_of(
-    losses.SquaredHinge, "mean squared hinge loss",
-    "[[-1.0], [1.0]], [[-2.0], [0.5]]", 0.125,  # 0 and (1 - 0.5)**2
-)  # fmt: skip
-CategoricalHinge = _mean_of(
-    losses.CategoricalHinge, "mean categorical hinge loss",
-    "[[0.0, 1.0], [1.0, 0.0]], [[0.5, 2.0], [0.5, 1.0]]", 0.75,  # 0 and 1.5
-)  # fmt: skip
+class MeanAbsoluteError(FunctionMetric, function=losses.mean_absolute_error):
+    """Computes the mean of the absolute errors.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> MeanAbsoluteError()([[0.0], [1.0]], [[2.0], [5.0]])
+    3.0
+    """
+
+
+class MeanAbsolutePercentageError(FunctionMetric, function=losses.mean_absolute_percentage_error):
+    """Computes the mean of the errors in percent of the targets.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> MeanAbsolutePercentageError()([[2.0], [10.0]], [[1.0], [9.0]])  # 50 % and 10 %
+    30.0
+    """
+
+
+class MeanSquaredLogarithmicError(FunctionMetric, function=losses.mean_squared_logarithmic_error):
+    """Computes the mean of the squared differences of the logarithms.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> MeanSquaredLogarithmicError()([[0.0], [1.0]], [[0.0], [3.0]])  # log(2)**2 / 2
+    0.2402
+    """
+
+
+class KLDivergence(FunctionMetric, function=losses.kl_divergence):
+    """Computes the mean Kullback-Leibler divergence.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> KLDivergence()([[0.5, 0.5], [0.2, 0.8]], [[0.2, 0.8], [0.2, 0.8]])  # 0.2231 and 0
+    0.1116
+    """
+
+
+class Poisson(FunctionMetric, function=losses.poisson):
+    """Computes the mean Poisson loss.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> Poisson()([[0.0], [2.0]], [[1.0], [3.0]])  # 1 and 3 - 2 log(3)
+    0.9014
+    """
+
+
+class Hinge(FunctionMetric, function=losses.hinge):
+    """Computes the mean hinge loss.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> Hinge()([[-1.0], [1.0]], [[-2.0], [0.5]])  # 0 and 1 - 0.5
+    0.25
+    """
+
+
+class SquaredHinge(FunctionMetric, function=losses.squared_hinge):
+    """Computes the mean squared hinge loss.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> SquaredHinge()([[-1.0], [1.0]], [[-2.0], [0.5]])  # 0 and (1 - 0.5)**2
+    0.125
+    """
+
+
+class CategoricalHinge(FunctionMetric, function=losses.categorical_hinge):
+    """Computes the mean categorical hinge loss.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> CategoricalHinge()([[0.0, 1.0], [1.0, 0.0]], [[0.5, 2.0], [0.5, 1.0]])  # 0 and 1.5
+    0.75
+    """
 
 
 class RootMeanSquaredError(MeanOfValues):
