@@ -34,6 +34,18 @@ def check_decay(decay: Any, name: str, where: str) -> Any:
 Decay = Annotated[float | Schedule, check_decay]
 
 
+def checked_patterns(patterns: Any, name: str, where: str) -> list[str]:
+    """Return regular expressions as a list; raise an error if one is wrong."""
+    try:
+        for pattern in patterns:
+            re.compile(pattern)
+    except (re.error, TypeError) as error:
+        raise DataError(
+            f"{where}: {name} must be regular expressions, received {patterns!r}: {error}"
+        ) from error
+    return list(patterns)
+
+
 class Optimizer(Applicable):
     r"""Base class of optimizers; it has the learning rate, clipping, weight decay and averages.
 
@@ -207,20 +219,9 @@ class Optimizer(Applicable):
         if not isinstance(config, Mapping) or UNDECAYED not in config:
             return super().from_config(config)
         optimizer = super().from_config({n: value for n, value in config.items() if n != UNDECAYED})
-        optimizer.exclude_from_weight_decay(var_names=cls._patterns(config[UNDECAYED]))
+        patterns = checked_patterns(config[UNDECAYED], UNDECAYED, cls.__name__)
+        optimizer.exclude_from_weight_decay(var_names=patterns)
         return optimizer
-
-    @classmethod
-    def _patterns(cls, names: Any) -> list[str]:
-        try:
-            for name in names:
-                re.compile(name)
-        except (re.error, TypeError) as error:
-            raise DataError(
-                f"{cls.__name__}: {UNDECAYED} must be regular expressions, received {names!r}: "
-                f"{error}"
-            ) from error
-        return list(names)
 
     def _is_decayed(self, path: Path) -> bool:
         return not any(re.search(pattern, _name_of(path)) for pattern in self._undecayed)
@@ -364,17 +365,10 @@ class Optimizer(Applicable):
                 f"{self._name}: learning_rate_multipliers must be a dict from patterns of names to "
                 f"factors, received {factors!r}"
             )
-        for pattern in factors:
-            try:
-                re.compile(pattern)
-            except (re.error, TypeError) as error:
-                raise DataError(
-                    f"{self._name}: learning_rate_multipliers: {pattern!r} is no regular "
-                    f"expression: {error}"
-                ) from error
+        name = "learning_rate_multipliers"
         return {
-            pattern: check_number(factor, f"learning_rate_multipliers[{pattern!r}]", self._name)
-            for pattern, factor in factors.items()
+            pattern: check_number(factors[pattern], f"{name}[{pattern!r}]", self._name)
+            for pattern in checked_patterns(list(factors), f"the keys of {name}", self._name)
         }
 
 
