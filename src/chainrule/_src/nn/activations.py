@@ -746,15 +746,10 @@ def glu(x: Any, axis: int = -1) -> Any:
 swish, hard_swish = silu, hard_silu  # Keras's other names
 
 ACTIVATIONS: dict[str, Activation] = {
-    "linear": linear, "relu": relu, "relu6": relu6, "leaky_relu": leaky_relu, "elu": elu,
-    "selu": selu, "celu": celu, "gelu": gelu, "silu": silu, "swish": silu, "sigmoid": sigmoid,
-    "hard_sigmoid": hard_sigmoid, "hard_silu": hard_silu, "hard_swish": hard_silu, "tanh": tanh,
-    "softplus": softplus, "softsign": softsign, "softmax": softmax, "log_softmax": log_softmax,
-    "exponential": exponential, "mish": mish, "squareplus": squareplus, "hard_tanh": hard_tanh,
-    "tanh_shrink": tanh_shrink, "soft_shrink": soft_shrink, "hard_shrink": hard_shrink,
-    "log_sigmoid": log_sigmoid, "sparse_plus": sparse_plus, "sparse_sigmoid": sparse_sigmoid,
-    "sparsemax": sparsemax, "glu": glu,
-}  # fmt: skip
+    name: globals()[name]
+    for name in __all__
+    if name not in ("ACTIVATIONS", "deserialize", "get", "serialize", "threshold")
+}
 """Each activation that needs no options, by its name."""
 
 
