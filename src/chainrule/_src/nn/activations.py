@@ -787,8 +787,7 @@ def get(activation: Any, where: str = "activations.get") -> Activation:
     if isinstance(entry, str):
         return own_called(entry, ACTIVATIONS) or lookup("activation", entry, ACTIVATIONS)
     if callable(entry) and not isinstance(entry, type):
-        function: Activation = entry
-        return function
+        return entry  # type: ignore[no-any-return]
     raise DataError(
         f"{where}: an activation must be a name ({', '.join(ACTIVATIONS)}), a function or None, "
         f"received {activation!r}"

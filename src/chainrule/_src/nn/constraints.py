@@ -213,9 +213,7 @@ def get(constraint: Any, where: str = "constraints.get") -> Callable[[Any], Any]
     >>> get("max_norm").get_config()
     {'max_value': 2.0, 'axis': 0}
     """
-    rule: Callable[[Any], Any] | None
-    rule = rule_of("constraint", constraint, CONSTRAINTS, Constraint, where)
-    return rule
+    return rule_of("constraint", constraint, CONSTRAINTS, Constraint, where)
 
 
 serialize, deserialize = plain, get

@@ -228,9 +228,7 @@ def get(regularizer: Any, where: str = "regularizers.get") -> Callable[[Any], An
     >>> get("l2").get_config()
     {'l2': 0.01}
     """
-    rule: Callable[[Any], Any] | None
-    rule = rule_of("regularizer", regularizer, REGULARIZERS, Regularizer, where)
-    return rule
+    return rule_of("regularizer", regularizer, REGULARIZERS, Regularizer, where)
 
 
 serialize, deserialize = plain, get
