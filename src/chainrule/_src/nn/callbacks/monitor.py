@@ -87,7 +87,7 @@ class MonitorCallback(Callback):
         """Return the attributes that change in training."""
         return {name: getattr(self, name) for name in self.changing}
 
-    def start(self) -> None:
+    def _start(self) -> None:
         """Reset the state of an earlier run."""
         vars(self).update(self.changing)
 
@@ -183,7 +183,7 @@ class EarlyStopping(MonitorCallback):
         super().__init__(monitor, mode, min_delta=min_delta)
         self.patience, self.start_from_epoch, self.verbose = patience, start_from_epoch, verbose
         self.baseline, self.restore_best_weights = baseline, restore_best_weights
-        self.start()
+        self._start()
 
     changing: Mapping[str, Any] = {
         "best": None, "wait": 0, "stopped_epoch": 0, "best_epoch": 0, "best_weights": None,
@@ -203,7 +203,7 @@ class EarlyStopping(MonitorCallback):
         """Reset the state of an earlier run."""
         if self.restore_best_weights and not hasattr(self.model, "get_weights"):
             raise DataError("EarlyStopping: restore_best_weights needs a model with get_weights")
-        self.start()
+        self._start()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Compare the score with the best; stop training after ``patience`` epochs."""
@@ -278,7 +278,7 @@ class BestWeights(MonitorCallback):
         """Reset the state of an earlier run."""
         if not hasattr(self.model, "states"):
             raise DataError("BestWeights needs a model of layers")
-        self.start()
+        self._start()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Store the weights if no earlier score was better."""
@@ -357,7 +357,7 @@ class ReduceLROnPlateau(MonitorCallback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Reset the state of an earlier run; raise an error if there is a schedule."""
         check_settable(self.model.optimizer, "ReduceLROnPlateau")
-        self.start()
+        self._start()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Compare the score with the best; lower the rate after ``patience`` epochs."""
