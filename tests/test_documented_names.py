@@ -35,9 +35,12 @@ def test_names_of_a_page_exist(page):
     assert missing(page.read_text(encoding="utf-8")) == []
 
 
-@pytest.mark.parametrize("name", cr._MOVED)
+MOVED = {name for room in cr._ROOMS for name in getattr(cr, room).__all__} - {*cr.__all__}
+
+
+@pytest.mark.parametrize("name", sorted({*MOVED, *cr._FORMER}))
 def test_a_hint_names_what_exists(name):
-    with pytest.raises(AttributeError) as error:
+    with pytest.raises(AttributeError, match=r": it is chainrule\.") as error:
         getattr(cr, name)
     assert missing(f"cr.{str(error.value).rpartition('chainrule.')[2]}") == []
 

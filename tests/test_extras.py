@@ -167,9 +167,7 @@ def ask(owner, name, whole):
         return getattr(owner, name)
     except MissingDependencyError as error:
         told[whole] = str(error)
-for name in cr.__all__:
-    ask(cr, name, name)
-for room in cr._MODULES:
+for room in cr.__all__:
     module = ask(cr, room, room)
     for name in getattr(module, "__all__", ()):
         ask(module, name, f"{room}.{name}")

@@ -4,7 +4,7 @@ import pytest
 
 from tests import words
 
-BOUNDS = {"riddles": 0, "pronouns": 3, "vague_names": 40, "double_classes": 6}
+BOUNDS = {"riddles": 0, "pronouns": 3, "vague_names": 40, "double_classes": 2}
 
 
 @pytest.mark.parametrize("count", BOUNDS)

@@ -77,32 +77,6 @@ __all__ = [
     "vjp", "vmap",
 ]  # fmt: skip
 
-_MODULES = {
-    "accel",
-    "activations",
-    "callbacks",
-    "constraints",
-    "data",
-    "distributed",
-    "errors",
-    "estimators",
-    "functions",
-    "initializers",
-    "keras",
-    "lab",
-    "layers",
-    "losses",
-    "metrics",
-    "onnx",
-    "optimizers",
-    "plots",
-    "preprocessing",
-    "regularizers",
-    "schedules",
-    "storage",
-    "sweeps",
-    "tables",
-}
 _LATER = {  # names whose wing loads when they are first used
     "Sequential": "nn.sequential",
     "check": "teach",
@@ -120,49 +94,12 @@ _LATER = {  # names whose wing loads when they are first used
     "trace": "trace.tracing",
     "vmap": "trace.batching",
 }
-_MOVED = {  # where names are now
-    "ACTIVATIONS": "functions.ACTIVATIONS",
-    "ClusterError": "errors.ClusterError",
-    "CompileError": "errors.CompileError",
-    "DaskMLPClassifier": "estimators.DaskMLPClassifier",
-    "DaskMLPRegressor": "estimators.DaskMLPRegressor",
-    "DataError": "errors.DataError",
-    "DivergenceError": "errors.DivergenceError",
-    "EPSILON": "functions.EPSILON",
-    "ExportError": "errors.ExportError",
-    "FileError": "errors.FileError",
-    "InterruptedWarning": "errors.InterruptedWarning",
-    "MLPClassifier": "estimators.MLPClassifier",
-    "MLPRegressor": "estimators.MLPRegressor",
-    "MachineError": "errors.MachineError",
-    "MissingDependencyError": "errors.MissingDependencyError",
-    "OptionError": "errors.OptionError",
-    "OutOfRangeError": "errors.OutOfRangeError",
-    "ReadOnlyError": "errors.ReadOnlyError",
-    "RealMLPClassifier": "estimators.RealMLPClassifier",
-    "RealMLPRegressor": "estimators.RealMLPRegressor",
-    "ShapeError": "errors.ShapeError",
-    "SoftmaxRegression": "estimators.SoftmaxRegression",
-    "SweepCV": "sweeps.SweepCV",
-    "TraceError": "errors.TraceError",
-    "UnknownNameError": "errors.UnknownNameError",
-    "delu": "functions.delu",
-    "drelu": "functions.drelu",
-    "dsigmoid": "functions.dsigmoid",
-    "dsoftplus": "functions.dsoftplus",
-    "dtanh": "functions.dtanh",
-    "elu": "functions.elu",
-    "erf": "functions.erf",
-    "export_onnx": "onnx.export_onnx",
-    "gelu": "functions.gelu",
+_FORMER = {  # names of earlier versions, and where their objects are now
     "integers": "sweeps.IntRange",
     "log": "sweeps.LogUniform",
-    "log_softmax": "functions.log_softmax",
-    "logsumexp": "functions.logsumexp",
-    "onnx_model": "onnx.onnx_model",
-    "softplus": "functions.softplus",
     "uniform": "sweeps.Uniform",
 }
+_ROOMS = ("errors", "functions", "estimators", "onnx", "sweeps")  # whose names were here
 del blackboard, cluster, export, ops, text
 
 
@@ -173,12 +110,12 @@ def _functions_of_graphs() -> None:
 
 
 def __getattr__(name: str) -> typing.Any:
-    if name in _MODULES:
-        return _load(f"chainrule.{name}")
     if name in _LATER:
         value = getattr(_load(f"chainrule._src.{_LATER[name]}"), name)
         globals()[name] = value  # the next access finds it at once
         return value
+    if name in __all__:
+        return _load(f"chainrule.{name}")
     raise AttributeError(f"module 'chainrule' has no attribute {name!r}{_hint(name)}")
 
 
@@ -188,8 +125,9 @@ def _hint(name: str) -> str:
 
     import difflib  # takes a while to load, and is seldom needed
 
-    if name in _MOVED:
-        return f": it is chainrule.{_MOVED[name]}"
+    there = next((room for room in _ROOMS if name in _load(f"chainrule.{room}").__all__), None)
+    if there or name in _FORMER:
+        return f": it is chainrule.{f'{there}.{name}' if there else _FORMER[name]}"
     wish = name.lower()
     close = [n for n in __all__ if wish.startswith(n) or n.startswith(wish)]
     close = close or difflib.get_close_matches(name, __all__, n=1)

@@ -1,23 +1,6 @@
 """Constraints: what weights must satisfy after every update."""
 
-from chainrule._src.nn.constraints import (
-    CONSTRAINTS,
-    EPSILON,
-    Constraint,
-    MaxNorm,
-    MinMaxNorm,
-    NonNeg,
-    UnitNorm,
-    deserialize,
-    get,
-    max_norm,
-    min_max_norm,
-    non_neg,
-    serialize,
-    unit_norm,
-)
+from chainrule._src.nn import constraints as _constraints
+from chainrule._src.nn.constraints import *  # noqa: F403
 
-__all__ = [
-    "CONSTRAINTS", "EPSILON", "Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm",
-    "deserialize", "get", "max_norm", "min_max_norm", "non_neg", "serialize", "unit_norm",
-]  # fmt: skip
+__all__ = _constraints.__all__

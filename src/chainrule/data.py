@@ -1,11 +1,6 @@
 """Data that a package ships: scikit-learn's handwritten digits."""
 
-from chainrule._src.data.datasets import (
-    DIGITS,
-    Digits,
-    load_digits,
-)
+from chainrule._src.data import datasets as _datasets
+from chainrule._src.data.datasets import *  # noqa: F403
 
-__all__ = [
-    "DIGITS", "Digits", "load_digits",
-]  # fmt: skip
+__all__ = _datasets.__all__

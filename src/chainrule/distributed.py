@@ -2,6 +2,4 @@
 
 from chainrule._src.cluster.options import Rounds
 
-__all__ = [
-    "Rounds",
-]
+__all__ = ["Rounds"]

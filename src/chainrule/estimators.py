@@ -2,22 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from chainrule._src.tabular import estimators as _estimators
 from chainrule._src.tabular.estimators import __getattr__ as __getattr__
 
 if TYPE_CHECKING:
-    from chainrule._src.tabular.estimators import (
-        DaskMLPClassifier,
-        DaskMLPRegressor,
-        LossCurveDisplay,
-        MLPClassifier,
-        MLPRegressor,
-        RealMLPClassifier,
-        RealMLPRegressor,
-        SoftmaxRegression,
-        WorstPredictionsDisplay,
-    )
+    from chainrule._src.tabular.estimators import *  # noqa: F403
 
-__all__ = [
-    "DaskMLPClassifier", "DaskMLPRegressor", "LossCurveDisplay", "MLPClassifier", "MLPRegressor",
-    "RealMLPClassifier", "RealMLPRegressor", "SoftmaxRegression", "WorstPredictionsDisplay",
-]  # fmt: skip
+__all__ = _estimators.__all__

@@ -1,30 +1,6 @@
 """The lab's functions, with activations in pairs with their derivatives."""
 
-from chainrule._src.nn.functions import (
-    ACTIVATIONS,
-    EPSILON,
-    accuracy,
-    delu,
-    drelu,
-    dsigmoid,
-    dsoftplus,
-    dtanh,
-    elu,
-    erf,
-    gelu,
-    log_softmax,
-    logsumexp,
-    nll,
-    one_hot,
-    relu,
-    sigmoid,
-    softmax,
-    softplus,
-    tanh,
-)
+from chainrule._src.nn import functions as _functions
+from chainrule._src.nn.functions import *  # noqa: F403
 
-__all__ = [
-    "ACTIVATIONS", "EPSILON", "accuracy", "delu", "drelu", "dsigmoid", "dsoftplus", "dtanh", "elu",
-    "erf", "gelu", "log_softmax", "logsumexp", "nll", "one_hot", "relu", "sigmoid", "softmax",
-    "softplus", "tanh",
-]  # fmt: skip
+__all__ = _functions.__all__

@@ -1,52 +1,6 @@
 """Initial weights."""
 
-from chainrule._src.nn.initializers import (
-    INITIALIZERS,
-    Constant,
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    Identity,
-    IdentityInitializer,
-    Initializer,
-    LecunNormal,
-    LecunUniform,
-    Ones,
-    Orthogonal,
-    OrthogonalInitializer,
-    RandomNormal,
-    RandomUniform,
-    TruncatedNormal,
-    VarianceScaling,
-    Zeros,
-    compute_fans,
-    constant,
-    deserialize,
-    get,
-    glorot_normal,
-    glorot_uniform,
-    he_normal,
-    he_uniform,
-    identity,
-    lecun_normal,
-    lecun_uniform,
-    ones,
-    orthogonal,
-    random_normal,
-    random_uniform,
-    serialize,
-    truncated_normal,
-    variance_scaling,
-    zeros,
-)
+from chainrule._src.nn import initializers as _initializers
+from chainrule._src.nn.initializers import *  # noqa: F403
 
-__all__ = [
-    "INITIALIZERS", "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform",
-    "Identity", "IdentityInitializer", "Initializer", "LecunNormal", "LecunUniform", "Ones",
-    "Orthogonal", "OrthogonalInitializer", "RandomNormal", "RandomUniform", "TruncatedNormal",
-    "VarianceScaling", "Zeros", "compute_fans", "constant", "deserialize", "get", "glorot_normal",
-    "glorot_uniform", "he_normal", "he_uniform", "identity", "lecun_normal", "lecun_uniform",
-    "ones", "orthogonal", "random_normal", "random_uniform", "serialize", "truncated_normal",
-    "variance_scaling", "zeros",
-]  # fmt: skip
+__all__ = _initializers.__all__

@@ -1,13 +1,6 @@
 """The backpropagation lab: its models, its data and its sections."""
 
-from chainrule._src.teach.lab import (
-    SECTIONS,
-    History,
-    Lab,
-    LogisticRegression,
-    NeuralNet,
-)
+from chainrule._src.teach import lab as _lab
+from chainrule._src.teach.lab import *  # noqa: F403
 
-__all__ = [
-    "SECTIONS", "History", "Lab", "LogisticRegression", "NeuralNet",
-]  # fmt: skip
+__all__ = _lab.__all__

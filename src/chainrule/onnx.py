@@ -1,11 +1,6 @@
 """Functions as ONNX models."""
 
-from chainrule._src.export.onnx import (
-    export_onnx,
-    onnx_model,
-)
+from chainrule._src.export import onnx as _onnx
+from chainrule._src.export.onnx import *  # noqa: F403
 
-__all__ = [
-    "export_onnx",
-    "onnx_model",
-]
+__all__ = _onnx.__all__

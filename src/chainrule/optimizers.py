@@ -1,46 +1,7 @@
 """Optimizers."""
 
-from chainrule._src.nn.optimizers import (
-    OPTIMIZERS,
-    SGD,
-    Adadelta,
-    Adafactor,
-    Adagrad,
-    Adam,
-    Adamax,
-    AdamW,
-    CosineDecay,
-    CosineDecayRestarts,
-    CosineLog,
-    ExponentialDecay,
-    FlatCosine,
-    Ftrl,
-    InverseTimeDecay,
-    Lamb,
-    LearningRateSchedule,
-    Lion,
-    Muon,
-    Nadam,
-    Optimizer,
-    PiecewiseConstantDecay,
-    PolynomialDecay,
-    RMSprop,
-    Schedule,
-    ScheduleFreeAdamW,
-    Variable,
-    count,
-    deserialize,
-    get,
-    schedule_of,
-    schedules,
-    serialize,
-)
+from chainrule._src.nn import optimizers as _optimizers
+from chainrule._src.nn.optimizers import *  # noqa: F403
 from chainrule._src.nn.optimizers import __getattr__ as __getattr__
 
-__all__ = [
-    "OPTIMIZERS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax",
-    "CosineDecay", "CosineDecayRestarts", "CosineLog", "ExponentialDecay", "FlatCosine", "Ftrl",
-    "InverseTimeDecay", "Lamb", "LearningRateSchedule", "Lion", "Muon", "Nadam", "Optimizer",
-    "PiecewiseConstantDecay", "PolynomialDecay", "RMSprop", "Schedule", "ScheduleFreeAdamW",
-    "Variable", "count", "deserialize", "get", "schedule_of", "schedules", "serialize",
-]  # fmt: skip
+__all__ = _optimizers.__all__

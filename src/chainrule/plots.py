@@ -1,22 +1,6 @@
 """Figures: each function draws on given axes."""
 
-from chainrule._src.base.plots import (
-    COLOURS,
-    agreement,
-    curves,
-    finish,
-    gradient_rows,
-    graph,
-    heat_map,
-    image,
-    new_axes,
-    panels,
-    prediction,
-    to_svg,
-    weight_images,
-)
+from chainrule._src.base import plots as _plots
+from chainrule._src.base.plots import *  # noqa: F403
 
-__all__ = [
-    "COLOURS", "agreement", "curves", "finish", "gradient_rows", "graph", "heat_map", "image",
-    "new_axes", "panels", "prediction", "to_svg", "weight_images",
-]  # fmt: skip
+__all__ = _plots.__all__

@@ -1,21 +1,6 @@
 """Columns of tables as numbers."""
 
-from chainrule._src.data.preprocessing import (
-    Calendar,
-    Chunk,
-    Column,
-    LeftOut,
-    OneHot,
-    Picture,
-    Preprocessor,
-    Ranks,
-    Scaled,
-    Target,
-    Words,
-    split_rows,
-)
+from chainrule._src.data import preprocessing as _preprocessing
+from chainrule._src.data.preprocessing import *  # noqa: F403
 
-__all__ = [
-    "Calendar", "Chunk", "Column", "LeftOut", "OneHot", "Picture", "Preprocessor", "Ranks",
-    "Scaled", "Target", "Words", "split_rows",
-]  # fmt: skip
+__all__ = _preprocessing.__all__

@@ -1,22 +1,6 @@
 """Learning rates that change from update to update."""
 
-from chainrule._src.nn.schedules import (
-    ROUNDING,
-    CosineDecay,
-    CosineDecayRestarts,
-    CosineLog,
-    ExponentialDecay,
-    FlatCosine,
-    InverseTimeDecay,
-    LearningRateSchedule,
-    PiecewiseConstantDecay,
-    PolynomialDecay,
-    deserialize,
-    serialize,
-)
+from chainrule._src.nn import schedules as _schedules
+from chainrule._src.nn.schedules import *  # noqa: F403
 
-__all__ = [
-    "ROUNDING", "CosineDecay", "CosineDecayRestarts", "CosineLog", "ExponentialDecay", "FlatCosine",
-    "InverseTimeDecay", "LearningRateSchedule", "PiecewiseConstantDecay", "PolynomialDecay",
-    "deserialize", "serialize",
-]  # fmt: skip
+__all__ = _schedules.__all__

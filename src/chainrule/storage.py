@@ -1,18 +1,6 @@
 """Files of models and checkpoints."""
 
-from chainrule._src.data.storage import (
-    Contents,
-    check_name,
-    check_writable,
-    describe,
-    read_tensors,
-    write_new,
-    write_tensors,
-    write_text,
-    write_whole,
-)
+from chainrule._src.data import storage as _storage
+from chainrule._src.data.storage import *  # noqa: F403
 
-__all__ = [
-    "Contents", "check_name", "check_writable", "describe", "read_tensors", "write_new",
-    "write_tensors", "write_text", "write_whole",
-]  # fmt: skip
+__all__ = _storage.__all__

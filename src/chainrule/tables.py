@@ -1,17 +1,6 @@
 """Tables from files of many formats."""
 
-from chainrule._src.data.tables import (
-    ArrayTable,
-    Chunk,
-    Column,
-    Table,
-    TrainingData,
-    load_arrays,
-    open_table,
-    training_data,
-)
+from chainrule._src.data import tables as _tables
+from chainrule._src.data.tables import *  # noqa: F403
 
-__all__ = [
-    "ArrayTable", "Chunk", "Column", "Table", "TrainingData", "load_arrays", "open_table",
-    "training_data",
-]  # fmt: skip
+__all__ = _tables.__all__

@@ -13,7 +13,6 @@ Examples
 
 from __future__ import annotations
 
-import importlib
 import sys
 from typing import Any
 
@@ -57,7 +56,7 @@ __version__ = "3.15.0"  # whose names, defaults and semantics these are
 _SHARED = ("activations", "callbacks", "constraints", "initializers", "losses", "metrics",
            "optimizers", "regularizers")  # fmt: skip
 for _name in _SHARED:  # so that ``from chainrule.keras.losses import …`` finds them
-    sys.modules[f"{__name__}.{_name}"] = importlib.import_module(f"chainrule.{_name}")
+    sys.modules[f"{__name__}.{_name}"] = sys.modules[f"chainrule.{_name}"]
 sys.modules[f"{__name__}.optimizers.schedules"] = schedules
 
 __all__ = [

@@ -25,69 +25,129 @@ def backend() -> str:
     return "chainrule"
 
 
-_GETTER = """Return {summary}.
+def floatx() -> str:
+    """Return the default dtype of models.
 
-Returns
--------
-{kind}
-    Always ``{value!r}``.
+    Returns
+    -------
+    str
+        Always ``'float32'``.
 
-Examples
---------
->>> from chainrule import keras
->>> keras.config.{name}()
-{value!r}
-"""
-_SETTER = """Raise an error for any value but ``{value!r}``; see `{name}`.
-
-Parameters
-----------
-value : {kind}
-
-Raises
-------
-DataError
-    If it is another value.
-
-Examples
---------
->>> from chainrule import keras
->>> keras.config.set_{name}({other!r})
-Traceback (most recent call last):
-...
-chainrule.errors.DataError: it is always {value!r} here, received {other!r}; {advice}
-"""
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> keras.config.floatx()
+    'float32'
+    """
+    return "float32"
 
 
-def _fixed(name: str, only: Any, other: Any, summary: str, advice: str) -> tuple[Any, Any]:
-    """Return the functions that get and set a setting with one value, here and in Keras's words."""
+def set_floatx(value: str) -> None:
+    """Raise an error for any value but ``'float32'``; see `floatx`.
 
-    def get() -> Any:
-        return only
+    Parameters
+    ----------
+    value : str
 
-    def set_to(value: Any) -> None:
-        if value != only:
-            raise DataError(f"it is always {only!r} here, received {value!r}; {advice}")
+    Raises
+    ------
+    DataError
+        If it is another value.
 
-    texts = {"name": name, "value": only, "other": other, "summary": summary, "advice": advice}
-    for function, prefix, text in ((get, "", _GETTER), (set_to, "set_", _SETTER)):
-        function.__name__ = function.__qualname__ = prefix + name
-        function.__doc__ = text.format(kind=type(only).__name__, **texts)
-    return get, set_to
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> keras.config.set_floatx('float64')  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    chainrule.errors.DataError: it is always 'float32' here, received 'float64'; ...
+    """
+    _refuse_other(value, floatx(), "give the model a dtype: Sequential(…, dtype='float64')")
 
 
-floatx, set_floatx = _fixed(
-    "floatx", "float32", "float64", "the default dtype of models",
-    "give the model a dtype: Sequential(…, dtype='float64')",
-)  # fmt: skip
-epsilon, set_epsilon = _fixed(
-    "epsilon", 1e-7, 1e-3, "the small number that avoids divisions by zero",
-    "give the function or layer an epsilon of its own",
-)  # fmt: skip
-image_data_format, set_image_data_format = _fixed(
-    "image_data_format", "channels_last", "channels_first", "the position of images' channel axis",
-    "transpose the images: np.moveaxis(X, 1, -1)",
-)  # fmt: skip
+def epsilon() -> float:
+    """Return the small number that avoids divisions by zero.
+
+    Returns
+    -------
+    float
+        Always ``1e-07``.
+
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> keras.config.epsilon()
+    1e-07
+    """
+    return 1e-07
+
+
+def set_epsilon(value: float) -> None:
+    """Raise an error for any value but ``1e-07``; see `epsilon`.
+
+    Parameters
+    ----------
+    value : float
+
+    Raises
+    ------
+    DataError
+        If it is another value.
+
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> keras.config.set_epsilon(0.001)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    chainrule.errors.DataError: it is always 1e-07 here, received 0.001; ...
+    """
+    _refuse_other(value, epsilon(), "give the function or layer an epsilon of its own")
+
+
+def image_data_format() -> str:
+    """Return the position of images' channel axis.
+
+    Returns
+    -------
+    str
+        Always ``'channels_last'``.
+
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> keras.config.image_data_format()
+    'channels_last'
+    """
+    return "channels_last"
+
+
+def set_image_data_format(value: str) -> None:
+    """Raise an error for any value but ``'channels_last'``; see `image_data_format`.
+
+    Parameters
+    ----------
+    value : str
+
+    Raises
+    ------
+    DataError
+        If it is another value.
+
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> keras.config.set_image_data_format('channels_first')  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    chainrule.errors.DataError: it is always 'channels_last' here, received 'channels_first'; ...
+    """
+    _refuse_other(value, image_data_format(), "transpose the images: np.moveaxis(X, 1, -1)")
+
+
+def _refuse_other(value: Any, only: Any, advice: str) -> None:
+    if value != only:
+        raise DataError(f"it is always {only!r} here, received {value!r}; {advice}")
 
 
 def clear_session(free_memory: bool = True) -> None:

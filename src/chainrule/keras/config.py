@@ -15,16 +15,8 @@ from chainrule.keras.backend import (
 )
 
 __all__ = [
-    "backend",
-    "clip_probabilities",
-    "disable_interactive_logging",
-    "enable_interactive_logging",
-    "epsilon",
-    "floatx",
-    "image_data_format",
-    "set_clip_probabilities",
-    "set_epsilon",
-    "set_floatx",
+    "backend", "clip_probabilities", "disable_interactive_logging", "enable_interactive_logging",
+    "epsilon", "floatx", "image_data_format", "set_clip_probabilities", "set_epsilon", "set_floatx",
     "set_image_data_format",
 ]  # fmt: skip
 

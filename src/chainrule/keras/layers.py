@@ -48,60 +48,220 @@ _ADVICE = {
 }  # fmt: skip
 
 
-_FUNCTION = """Return {summary}: the output of the layer `{class_name}`.
+def add(inputs: Sequence[Any], **options: Any) -> Any:
+    """Return the sum of the arrays: the output of the layer `Add`.
 
-Parameters
-----------
-inputs : list of ndarray or symbolic tensors
-    At least two arrays whose shapes fit each other.
-**options
-    Arguments of `{class_name}`.
+    Parameters
+    ----------
+    inputs : list of ndarray or symbolic tensors
+        At least two arrays whose shapes fit each other.
+    **options
+        Arguments of `Add`.
 
-Returns
--------
-ndarray or symbolic tensor
+    Returns
+    -------
+    ndarray or symbolic tensor
 
-Raises
-------
-DataError
-    If ``inputs`` is no list of at least two arrays.
+    Raises
+    ------
+    DataError
+        If ``inputs`` is no list of at least two arrays.
 
-Examples
---------
->>> {name}([np.array([[1.0, 6.0]]), np.array([[3.0, 2.0]])]{options})
-array({result}, dtype=float32)
-"""
-
-
-def _function_of(cls: Any, summary: str, result: str = "", options: str = "") -> Any:
-    """Return the function for a merging layer, whose example has ``result``."""
-
-    def function(inputs: Sequence[Any], **options: Any) -> Any:
-        return cls(**options)(inputs)
-
-    function.__name__ = function.__qualname__ = name = cls.__name__.lower()
-    function.__doc__ = _FUNCTION.format(
-        name=name,
-        class_name=cls.__name__,
-        summary=summary,
-        result=result or cls.example,
-        options=options,
-    )
-    return function
+    Examples
+    --------
+    >>> add([np.array([[1.0, 6.0]]), np.array([[3.0, 2.0]])])
+    array([[4., 8.]], dtype=float32)
+    """
+    return _layers.Add(**options)(inputs)
 
 
-add = _function_of(_layers.Add, "the sum of the arrays")
-multiply = _function_of(_layers.Multiply, "the product of the arrays")
-subtract = _function_of(_layers.Subtract, "the first array minus the second")
-average = _function_of(_layers.Average, "the mean of the arrays")
-maximum = _function_of(_layers.Maximum, "the largest entry at each position")
-minimum = _function_of(_layers.Minimum, "the smallest entry at each position")
-concatenate = _function_of(
-    _layers.Concatenate, "the arrays one after the other along an axis", "[[1., 6., 3., 2.]]"
-)
-dot = _function_of(
-    _layers.Dot, "the products of two arrays, summed along axes", "[[15.]]", ", axes=1"
-)
+def multiply(inputs: Sequence[Any], **options: Any) -> Any:
+    """Return the product of the arrays: the output of the layer `Multiply`.
+
+    Parameters
+    ----------
+    inputs : list of ndarray or symbolic tensors
+        At least two arrays whose shapes fit each other.
+    **options
+        Arguments of `Multiply`.
+
+    Returns
+    -------
+    ndarray or symbolic tensor
+
+    Raises
+    ------
+    DataError
+        If ``inputs`` is no list of at least two arrays.
+
+    Examples
+    --------
+    >>> multiply([np.array([[1.0, 6.0]]), np.array([[3.0, 2.0]])])
+    array([[ 3., 12.]], dtype=float32)
+    """
+    return _layers.Multiply(**options)(inputs)
+
+
+def subtract(inputs: Sequence[Any], **options: Any) -> Any:
+    """Return the first array minus the second: the output of the layer `Subtract`.
+
+    Parameters
+    ----------
+    inputs : list of ndarray or symbolic tensors
+        At least two arrays whose shapes fit each other.
+    **options
+        Arguments of `Subtract`.
+
+    Returns
+    -------
+    ndarray or symbolic tensor
+
+    Raises
+    ------
+    DataError
+        If ``inputs`` is no list of at least two arrays.
+
+    Examples
+    --------
+    >>> subtract([np.array([[1.0, 6.0]]), np.array([[3.0, 2.0]])])
+    array([[-2.,  4.]], dtype=float32)
+    """
+    return _layers.Subtract(**options)(inputs)
+
+
+def average(inputs: Sequence[Any], **options: Any) -> Any:
+    """Return the mean of the arrays: the output of the layer `Average`.
+
+    Parameters
+    ----------
+    inputs : list of ndarray or symbolic tensors
+        At least two arrays whose shapes fit each other.
+    **options
+        Arguments of `Average`.
+
+    Returns
+    -------
+    ndarray or symbolic tensor
+
+    Raises
+    ------
+    DataError
+        If ``inputs`` is no list of at least two arrays.
+
+    Examples
+    --------
+    >>> average([np.array([[1.0, 6.0]]), np.array([[3.0, 2.0]])])
+    array([[2., 4.]], dtype=float32)
+    """
+    return _layers.Average(**options)(inputs)
+
+
+def maximum(inputs: Sequence[Any], **options: Any) -> Any:
+    """Return the largest entry at each position: the output of the layer `Maximum`.
+
+    Parameters
+    ----------
+    inputs : list of ndarray or symbolic tensors
+        At least two arrays whose shapes fit each other.
+    **options
+        Arguments of `Maximum`.
+
+    Returns
+    -------
+    ndarray or symbolic tensor
+
+    Raises
+    ------
+    DataError
+        If ``inputs`` is no list of at least two arrays.
+
+    Examples
+    --------
+    >>> maximum([np.array([[1.0, 6.0]]), np.array([[3.0, 2.0]])])
+    array([[3., 6.]], dtype=float32)
+    """
+    return _layers.Maximum(**options)(inputs)
+
+
+def minimum(inputs: Sequence[Any], **options: Any) -> Any:
+    """Return the smallest entry at each position: the output of the layer `Minimum`.
+
+    Parameters
+    ----------
+    inputs : list of ndarray or symbolic tensors
+        At least two arrays whose shapes fit each other.
+    **options
+        Arguments of `Minimum`.
+
+    Returns
+    -------
+    ndarray or symbolic tensor
+
+    Raises
+    ------
+    DataError
+        If ``inputs`` is no list of at least two arrays.
+
+    Examples
+    --------
+    >>> minimum([np.array([[1.0, 6.0]]), np.array([[3.0, 2.0]])])
+    array([[1., 2.]], dtype=float32)
+    """
+    return _layers.Minimum(**options)(inputs)
+
+
+def concatenate(inputs: Sequence[Any], **options: Any) -> Any:
+    """Return the arrays one after the other along an axis: the output of the layer `Concatenate`.
+
+    Parameters
+    ----------
+    inputs : list of ndarray or symbolic tensors
+        At least two arrays whose shapes fit each other.
+    **options
+        Arguments of `Concatenate`.
+
+    Returns
+    -------
+    ndarray or symbolic tensor
+
+    Raises
+    ------
+    DataError
+        If ``inputs`` is no list of at least two arrays.
+
+    Examples
+    --------
+    >>> concatenate([np.array([[1.0, 6.0]]), np.array([[3.0, 2.0]])])
+    array([[1., 6., 3., 2.]], dtype=float32)
+    """
+    return _layers.Concatenate(**options)(inputs)
+
+
+def dot(inputs: Sequence[Any], **options: Any) -> Any:
+    """Return the products of two arrays, summed along axes: the output of the layer `Dot`.
+
+    Parameters
+    ----------
+    inputs : list of ndarray or symbolic tensors
+        At least two arrays whose shapes fit each other.
+    **options
+        Arguments of `Dot`.
+
+    Returns
+    -------
+    ndarray or symbolic tensor
+
+    Raises
+    ------
+    DataError
+        If ``inputs`` is no list of at least two arrays.
+
+    Examples
+    --------
+    >>> dot([np.array([[1.0, 6.0]]), np.array([[3.0, 2.0]])], axes=1)
+    array([[15.]], dtype=float32)
+    """
+    return _layers.Dot(**options)(inputs)
 
 
 def Input(

@@ -256,17 +256,12 @@ def split_dataset(
     arrays = [np.asarray(part) for part in (dataset if isinstance(dataset, tuple) else (dataset,))]
     rows = len(arrays[0])
 
-    def count(size: float | None) -> int | None:
-        if size is None:
-            return None
+    def count(size: Any) -> int:
         number = check_number(size, "a size", "split_dataset")
         return round(number * rows) if isinstance(size, float) else int(number)
 
-    left, right = count(left_size), count(right_size)
-    left = rows - right if left is None and right is not None else left
-    right = rows - left if right is None and left is not None else right
-    assert left is not None
-    assert right is not None
+    left = rows - count(right_size) if left_size is None else count(left_size)
+    right = rows - left if right_size is None else count(right_size)
     if not 0 < left + right <= rows:
         raise DataError(f"split_dataset: {left} and {right} samples are asked for, of {rows}")
     order = np.arange(rows)

@@ -14,13 +14,22 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from chainrule._src.base.validation import check_each, check_flag, check_number, check_positive
+from chainrule._src.base.validation import (
+    check_count,
+    check_each,
+    check_flag,
+    check_number,
+    check_positive,
+)
 
 Positive = Annotated[int, check_positive]
+Count = Annotated[int, check_count]  # at least 0
 Flag = Annotated[bool, check_flag]
 Number = Annotated[float, check_number]  # at least 0
 Real = Annotated[float, partial(check_number, low=-np.inf)]
+PositiveNumber = Annotated[float, partial(check_number, strict=True)]
 Share = Annotated[float, partial(check_number, high=1.0)]  # below 1
+PositiveShare = Annotated[float, partial(check_number, high=1.0, strict=True)]
 Each = Annotated[Any, check_each]  # several whole numbers
 
 

@@ -294,7 +294,7 @@ def described(
 def rule_of(
     kind: str, spec: Any, table: Mapping[str, Callable[[], Any]], base: type[Configurable],
     where: str,
-) -> Any:  # fmt: skip
+) -> Callable[[Any], Any] | None:  # fmt: skip
     """Return a rule for a weight: the object that `described` returns, a function, or None.
 
     Raises
@@ -302,7 +302,7 @@ def rule_of(
     UnknownNameError, DataError
         If ``spec`` is none of these.
     """
-    rule = described(kind, spec, table, base)
+    rule: Callable[[Any], Any] | None = described(kind, spec, table, base)
     if rule is None or (callable(rule) and not isinstance(rule, type)):
         return rule
     raise DataError(

@@ -15,6 +15,11 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.base.escaping import Html
 from chainrule._src.base.extras import needs
 
+__all__ = [
+    "COLOURS", "agreement", "curves", "finish", "gradient_rows", "graph", "heat_map", "image",
+    "new_axes", "panels", "prediction", "to_svg", "weight_images",
+]  # fmt: skip
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure

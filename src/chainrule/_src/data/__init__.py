@@ -6,6 +6,6 @@ DOORS = (
     "preprocessing.digests", "preprocessing.fitting", "preprocessing.ranks",
     "preprocessing.splitting", "preprocessing.steps",
     "preprocessing.targets", "preprocessing.values", "preprocessing.words", "storage",
-    "storage.document", "storage.files", "tables", "tables.arrow", "tables.opening",
-    "tables.writing",
+    "storage.document", "storage.files", "storage.tensors", "tables", "tables.arrow",
+    "tables.opening", "tables.writing",
 )  # fmt: skip

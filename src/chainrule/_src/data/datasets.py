@@ -17,6 +17,8 @@ from chainrule._src.base.showing import Shown
 from chainrule._src.base.validation import check_features
 from chainrule._src.data.preprocessing.splitting import shuffled
 
+__all__ = ["DIGITS", "Digits", "load_digits"]
+
 DIGITS = Path(__file__).with_name("assets") / "digits.csv.gz"
 
 

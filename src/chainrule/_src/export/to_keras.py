@@ -106,7 +106,7 @@ def _graph_to(keras: Any, model: Graphed, dtype: str, name: str) -> tuple[Any, l
             raise DataError(f"to_keras: the function {name} has no counterpart in Keras")
         return getattr(keras.ops, name)
 
-    outputs = graph.replay(keras_layers, starts, function_for)
+    outputs = graph.replay(keras_layers, starts, function_for=function_for)
     inputs = graph.inputs_from(starts)
     keras_model = keras.Model(inputs, outputs, name=name, trainable=model.trainable)
     return keras_model, keras_layers

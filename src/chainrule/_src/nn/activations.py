@@ -26,10 +26,10 @@ count_names(__file__, short=False)
 
 __all__ = [
     "ACTIVATIONS", "celu", "deserialize", "elu", "exponential", "gelu", "get", "glu", "hard_shrink",
-    "hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax",
-    "mish", "relu", "relu6", "selu", "serialize", "sigmoid", "silu", "soft_shrink", "softmax",
-    "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "tanh",
-    "tanh_shrink", "threshold",
+    "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "leaky_relu", "linear", "log_sigmoid",
+    "log_softmax", "mish", "relu", "relu6", "selu", "serialize", "sigmoid", "silu", "soft_shrink",
+    "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus",
+    "swish", "tanh", "tanh_shrink", "threshold",
 ]  # fmt: skip
 
 Activation = Callable[[Any], Any]
@@ -746,15 +746,10 @@ def glu(x: Any, axis: int = -1) -> Any:
 swish, hard_swish = silu, hard_silu  # Keras's other names
 
 ACTIVATIONS: dict[str, Activation] = {
-    "linear": linear, "relu": relu, "relu6": relu6, "leaky_relu": leaky_relu, "elu": elu,
-    "selu": selu, "celu": celu, "gelu": gelu, "silu": silu, "swish": silu, "sigmoid": sigmoid,
-    "hard_sigmoid": hard_sigmoid, "hard_silu": hard_silu, "hard_swish": hard_silu, "tanh": tanh,
-    "softplus": softplus, "softsign": softsign, "softmax": softmax, "log_softmax": log_softmax,
-    "exponential": exponential, "mish": mish, "squareplus": squareplus, "hard_tanh": hard_tanh,
-    "tanh_shrink": tanh_shrink, "soft_shrink": soft_shrink, "hard_shrink": hard_shrink,
-    "log_sigmoid": log_sigmoid, "sparse_plus": sparse_plus, "sparse_sigmoid": sparse_sigmoid,
-    "sparsemax": sparsemax, "glu": glu,
-}  # fmt: skip
+    name: globals()[name]
+    for name in __all__
+    if name not in ("ACTIVATIONS", "deserialize", "get", "serialize", "threshold")
+}
 """Each activation that needs no options, by its name."""
 
 
@@ -792,8 +787,7 @@ def get(activation: Any, where: str = "activations.get") -> Activation:
     if isinstance(entry, str):
         return own_called(entry, ACTIVATIONS) or lookup("activation", entry, ACTIVATIONS)
     if callable(entry) and not isinstance(entry, type):
-        function: Activation = entry
-        return function
+        return entry  # type: ignore[no-any-return]
     raise DataError(
         f"{where}: an activation must be a name ({', '.join(ACTIVATIONS)}), a function or None, "
         f"received {activation!r}"

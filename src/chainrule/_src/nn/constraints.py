@@ -7,10 +7,11 @@ a weight that returns an array of its shape; to be saved it must derive from `Co
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
+from chainrule._src.base.arguments import Number
 from chainrule._src.base.config import Configurable, plain, rule_of
 from chainrule._src.base.validation import check_number
 from chainrule._src.core.names import count_names
@@ -18,9 +19,22 @@ from chainrule._src.nn.losses.operands import check_axis
 
 count_names(__file__)
 
+__all__ = [
+    "CONSTRAINTS", "EPSILON", "Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm",
+    "deserialize", "get", "max_norm", "min_max_norm", "non_neg", "serialize", "unit_norm",
+]  # fmt: skip
+
 EPSILON = 1e-7  # added to the norm that a weight is divided by
 
-Axis = int | Sequence[int]
+
+def check_axes(axis: Any, name: str, where: str) -> Any:
+    """Return an axis, or a sequence of axes; refuse anything else."""
+    if isinstance(axis, tuple | list):
+        return type(axis)(check_axis(one, name, where) for one in axis)
+    return check_axis(axis, name, where)
+
+
+Axis = Annotated[int | Sequence[int], check_axes]
 
 
 class Constraint(Configurable):
@@ -90,13 +104,10 @@ class MinMaxNorm(Constraint):
     """
 
     def __init__(
-        self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Axis = 0
+        self, min_value: Number = 0.0, max_value: float = 1.0, rate: Number = 1.0, axis: Axis = 0
     ) -> None:
-        name = type(self).__name__
-        self.min_value = check_number(min_value, "min_value", name)
-        self.max_value = check_number(max_value, "max_value", name, low=self.min_value)
-        self.rate = check_number(rate, "rate", name)
-        self.axis = _checked(axis, type(self).__name__)
+        self.min_value, self.rate, self.axis = min_value, rate, axis
+        self.max_value = check_number(max_value, "max_value", type(self).__name__, low=min_value)
 
     def __call__(self, w: Any) -> Any:
         """Return the new weight."""
@@ -131,9 +142,8 @@ class MaxNorm(Constraint):
            [0.8, 0. ]])
     """
 
-    def __init__(self, max_value: float = 2, axis: Axis = 0) -> None:
-        self.max_value = check_number(max_value, "max_value", "MaxNorm")
-        self.axis = _checked(axis, type(self).__name__)
+    def __init__(self, max_value: Number = 2, axis: Axis = 0) -> None:
+        self.max_value, self.axis = max_value, axis
 
     def __call__(self, w: Any) -> Any:
         """Return the new weight."""
@@ -157,18 +167,11 @@ class UnitNorm(Constraint):
     """
 
     def __init__(self, axis: Axis = 0) -> None:
-        self.axis = _checked(axis, type(self).__name__)
+        self.axis = axis
 
     def __call__(self, w: Any) -> Any:
         """Return the new weight."""
         return w / (EPSILON + _norms(w, self.axis))
-
-
-def _checked(axis: Any, where: str) -> Any:
-    """Return an axis, or a sequence of axes; refuse anything else."""
-    if isinstance(axis, tuple | list):
-        return type(axis)(check_axis(one, "axis", where) for one in axis)
-    return check_axis(axis, "axis", where)
 
 
 def _norms(w: Any, axis: Axis) -> Any:
@@ -210,9 +213,7 @@ def get(constraint: Any, where: str = "constraints.get") -> Callable[[Any], Any]
     >>> get("max_norm").get_config()
     {'max_value': 2.0, 'axis': 0}
     """
-    rule: Callable[[Any], Any] | None
-    rule = rule_of("constraint", constraint, CONSTRAINTS, Constraint, where)
-    return rule
+    return rule_of("constraint", constraint, CONSTRAINTS, Constraint, where)
 
 
 serialize, deserialize = plain, get

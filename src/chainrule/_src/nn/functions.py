@@ -21,6 +21,12 @@ from chainrule._src.ops.nn import LOG_SOFTMAX, LOGSUMEXP, ONE_HOT, RELU, SIGMOID
 
 count_names(__file__, short=False)
 
+__all__ = [
+    "ACTIVATIONS", "EPSILON", "accuracy", "delu", "drelu", "dsigmoid", "dsoftplus", "dtanh", "elu",
+    "erf", "gelu", "log_softmax", "logsumexp", "nll", "one_hot", "relu", "sigmoid", "softmax",
+    "softplus", "tanh",
+]  # fmt: skip
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 

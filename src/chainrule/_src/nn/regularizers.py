@@ -11,12 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arguments import Number
 from chainrule._src.base.config import Configurable, plain, rule_of
 from chainrule._src.base.errors import ShapeError
-from chainrule._src.base.validation import check_number, lookup
+from chainrule._src.base.validation import lookup
 from chainrule._src.core.names import count_names
 
 count_names(__file__, short=False)
+
+__all__ = [
+    "EPSILON", "L1", "L1L2", "L2", "REGULARIZERS", "OrthogonalRegularizer", "Regularizer",
+    "deserialize", "get", "l1", "l1_l2", "l2", "orthogonal_regularizer", "serialize",
+]  # fmt: skip
 
 EPSILON = 1e-7  # shorter vectors are not made longer than their length over this
 
@@ -47,9 +53,6 @@ class Regularizer(Configurable):
         """
         raise NotImplementedError(f"{type(self).__name__} must define __call__")
 
-    def _number(self, value: float, name: str) -> float:
-        return check_number(value, name, type(self).__name__)
-
 
 class L1(Regularizer):
     r"""Adds the penalty :math:`\lambda \sum |w|` to the loss, which drives weights to zero.
@@ -72,8 +75,8 @@ class L1(Regularizer):
     np.float64(0.3)
     """
 
-    def __init__(self, l1: float = 0.01) -> None:
-        self.l1 = self._number(l1, "l1")
+    def __init__(self, l1: Number = 0.01) -> None:
+        self.l1 = l1
 
     def __call__(self, w: Any) -> Any:
         """Return the penalty."""
@@ -101,8 +104,8 @@ class L2(Regularizer):
     np.float64(0.5)
     """
 
-    def __init__(self, l2: float = 0.01) -> None:
-        self.l2 = self._number(l2, "l2")
+    def __init__(self, l2: Number = 0.01) -> None:
+        self.l2 = l2
 
     def __call__(self, w: Any) -> Any:
         """Return the penalty."""
@@ -130,8 +133,8 @@ class L1L2(Regularizer):
     np.float64(0.8)
     """
 
-    def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
-        self.l1, self.l2 = self._number(l1, "l1"), self._number(l2, "l2")
+    def __init__(self, l1: Number = 0.0, l2: Number = 0.0) -> None:
+        self.l1, self.l2 = l1, l2
 
     def __call__(self, w: Any) -> Any:
         """Return the penalty."""
@@ -166,10 +169,9 @@ class OrthogonalRegularizer(Regularizer):
     np.float64(0.7071)
     """
 
-    def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
-        self.factor = self._number(factor, "factor")
+    def __init__(self, factor: Number = 0.01, mode: str = "rows") -> None:
         lookup("mode", mode, {"rows": 1, "columns": 0})
-        self.mode = mode
+        self.factor, self.mode = factor, mode
 
     def __call__(self, w: Any) -> Any:
         """Return the penalty."""
@@ -226,9 +228,7 @@ def get(regularizer: Any, where: str = "regularizers.get") -> Callable[[Any], An
     >>> get("l2").get_config()
     {'l2': 0.01}
     """
-    rule: Callable[[Any], Any] | None
-    rule = rule_of("regularizer", regularizer, REGULARIZERS, Regularizer, where)
-    return rule
+    return rule_of("regularizer", regularizer, REGULARIZERS, Regularizer, where)
 
 
 serialize, deserialize = plain, get

@@ -12,10 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arguments import Flag, Number, Positive, PositiveNumber, Share
 from chainrule._src.base.config import Configurable, made, plain
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.showing import snake_case
-from chainrule._src.base.validation import check_flag, check_number, check_positive
+from chainrule._src.base.validation import check_number
+
+__all__ = [
+    "ROUNDING", "CosineDecay", "CosineDecayRestarts", "CosineLog", "ExponentialDecay", "FlatCosine",
+    "InverseTimeDecay", "LearningRateSchedule", "PiecewiseConstantDecay", "PolynomialDecay",
+    "deserialize", "serialize",
+]  # fmt: skip
 
 ROUNDING = 1e-9  # added to a logarithm whose rounding would make a restart too late
 
@@ -50,29 +57,21 @@ class LearningRateSchedule(Configurable):
         """Return the learning rate after ``step`` updates."""
         raise NotImplementedError(f"{type(self).__name__} must define __call__")
 
-    def _number(self, value: float, name: str, **limits: Any) -> float:
-        return check_number(value, name, type(self).__name__, **limits)
-
-    def _period(self, value: float, name: str = "decay_steps") -> float:
-        return self._number(value, name, strict=True)
-
 
 class _Decay(LearningRateSchedule):
     """Base class of decays by a rate per ``decay_steps`` updates; in jumps if ``staircase``."""
 
     def __init__(
         self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        decay_rate: float,
-        staircase: bool = False,
+        initial_learning_rate: Number,
+        decay_steps: PositiveNumber,
+        decay_rate: Number,
+        staircase: Flag = False,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
-        self.decay_steps = self._period(decay_steps)
-        self.decay_rate = self._number(decay_rate, "decay_rate")
-        self.staircase = check_flag(staircase, "staircase", type(self).__name__)
+        self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
+        self.decay_rate, self.staircase = decay_rate, staircase
 
     def _periods(self, step: Any) -> Any:
         periods = step / self.decay_steps
@@ -174,19 +173,16 @@ class PolynomialDecay(LearningRateSchedule):
 
     def __init__(
         self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        end_learning_rate: float = 0.0001,
-        power: float = 1.0,
-        cycle: bool = False,
+        initial_learning_rate: Number,
+        decay_steps: PositiveNumber,
+        end_learning_rate: Number = 0.0001,
+        power: Number = 1.0,
+        cycle: Flag = False,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
-        self.decay_steps = self._period(decay_steps)
-        self.end_learning_rate = self._number(end_learning_rate, "end_learning_rate")
-        self.power = self._number(power, "power")
-        self.cycle = check_flag(cycle, "cycle", "PolynomialDecay")
+        self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
+        self.end_learning_rate, self.power, self.cycle = end_learning_rate, power, cycle
 
     def __call__(self, step: Any) -> Any:
         """Return the learning rate after ``step`` updates."""
@@ -236,21 +232,16 @@ class CosineDecay(LearningRateSchedule):
 
     def __init__(
         self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        alpha: float = 0.0,
-        warmup_target: float | None = None,
-        warmup_steps: float = 0,
+        initial_learning_rate: Number,
+        decay_steps: PositiveNumber,
+        alpha: Number = 0.0,
+        warmup_target: Number | None = None,
+        warmup_steps: Number = 0,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
-        self.decay_steps = self._period(decay_steps)
-        self.alpha = self._number(alpha, "alpha")
-        self.warmup_target = warmup_target
-        if warmup_target is not None:
-            self.warmup_target = self._number(warmup_target, "warmup_target")
-        self.warmup_steps = self._number(warmup_steps, "warmup_steps")
+        self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
+        self.alpha, self.warmup_target, self.warmup_steps = alpha, warmup_target, warmup_steps
         if warmup_steps and warmup_target is None:
             raise DataError("CosineDecay: warmup_steps needs a warmup_target")
 
@@ -301,19 +292,17 @@ class CosineDecayRestarts(LearningRateSchedule):
 
     def __init__(
         self,
-        initial_learning_rate: float,
-        first_decay_steps: float,
+        initial_learning_rate: Number,
+        first_decay_steps: PositiveNumber,
         t_mul: float = 2.0,
-        m_mul: float = 1.0,
-        alpha: float = 0.0,
+        m_mul: Number = 1.0,
+        alpha: Number = 0.0,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
-        self.first_decay_steps = self._period(first_decay_steps, "first_decay_steps")
-        self.t_mul = self._number(t_mul, "t_mul", low=1.0)
-        self.m_mul = self._number(m_mul, "m_mul")
-        self.alpha = self._number(alpha, "alpha")
+        self.initial_learning_rate = initial_learning_rate
+        self.first_decay_steps, self.m_mul, self.alpha = first_decay_steps, m_mul, alpha
+        self.t_mul = check_number(t_mul, "t_mul", type(self).__name__, low=1.0)
 
     def __call__(self, step: Any) -> Any:
         """Return the learning rate after ``step`` updates."""
@@ -368,12 +357,15 @@ class CosineLog(LearningRateSchedule):
     """
 
     def __init__(
-        self, initial_learning_rate: float, decay_steps: float, cycles: int = 4, **options: Any
+        self,
+        initial_learning_rate: Number,
+        decay_steps: PositiveNumber,
+        cycles: Positive = 4,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
-        self.decay_steps = self._period(decay_steps)
-        self.cycles = check_positive(cycles, "cycles", "CosineLog")
+        self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
+        self.cycles = cycles
 
     def __call__(self, step: Any) -> Any:
         """Return the learning rate after ``step`` updates."""
@@ -409,12 +401,15 @@ class FlatCosine(LearningRateSchedule):
     """
 
     def __init__(
-        self, initial_learning_rate: float, decay_steps: float, flat: float = 0.5, **options: Any
+        self,
+        initial_learning_rate: Number,
+        decay_steps: PositiveNumber,
+        flat: Share = 0.5,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
-        self.decay_steps = self._period(decay_steps)
-        self.flat = self._number(flat, "flat", high=1.0)
+        self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
+        self.flat = flat
 
     def __call__(self, step: Any) -> Any:
         """Return the learning rate after ``step`` updates."""
@@ -455,8 +450,9 @@ class PiecewiseConstantDecay(LearningRateSchedule):
                 "PiecewiseConstantDecay: expected one value more than boundaries, received "
                 f"{len(boundaries)} boundaries and {len(values)} values"
             )
-        self.boundaries = [self._number(boundary, "boundaries") for boundary in boundaries]
-        self.values = [self._number(value, "values") for value in values]
+        where = type(self).__name__
+        self.boundaries = [check_number(each, "boundaries", where) for each in boundaries]
+        self.values = [check_number(each, "values", where) for each in values]
         if self.boundaries != sorted(self.boundaries):
             raise DataError(
                 f"PiecewiseConstantDecay: boundaries must rise, received {self.boundaries}"

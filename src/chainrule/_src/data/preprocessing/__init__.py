@@ -10,16 +10,6 @@ from chainrule._src.data.preprocessing.values import Chunk, Column
 from chainrule._src.data.preprocessing.words import Words
 
 __all__ = [
-    "Calendar",
-    "Chunk",
-    "Column",
-    "LeftOut",
-    "OneHot",
-    "Picture",
-    "Preprocessor",
-    "Ranks",
-    "Scaled",
-    "Target",
-    "Words",
-    "split_rows",
-]
+    "Calendar", "Chunk", "Column", "LeftOut", "OneHot", "Picture", "Preprocessor", "Ranks",
+    "Scaled", "Target", "Words", "split_rows",
+]  # fmt: skip

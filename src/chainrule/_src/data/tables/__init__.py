@@ -6,12 +6,6 @@ from chainrule._src.data.tables.opening import open_table
 from chainrule._src.data.tables.table import ArrayTable, Table
 
 __all__ = [
-    "ArrayTable",
-    "Chunk",
-    "Column",
-    "Table",
-    "TrainingData",
-    "load_arrays",
-    "open_table",
+    "ArrayTable", "Chunk", "Column", "Table", "TrainingData", "load_arrays", "open_table",
     "training_data",
-]
+]  # fmt: skip

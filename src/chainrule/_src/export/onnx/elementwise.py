@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,6 @@ from chainrule._src.export.onnx.graph import (
     common_dtype,
     formula,
 )
-
-ELEMENTWISE: dict[str, Rule] = {}
 
 
 def _same(op: str) -> Rule:
@@ -120,9 +119,8 @@ def _where(g: Graph, e: Equation) -> str:
     return g.node("Where", g.value(condition, BOOL), a, b, dtype=works)
 
 
-ELEMENTWISE |= {
-    name: _same(op)
-    for name, op in {
+OPERATIONS: dict[Callable[[str], Rule], dict[str, str]] = {
+    _same: {
         "exp": "Exp", "log": "Log", "sqrt": "Sqrt", "abs": "Abs", "fabs": "Abs", "sin": "Sin",
         "reciprocal": "Reciprocal", "cos": "Cos", "tanh": "Tanh", "arcsin": "Asin",
         "arccos": "Acos", "arctan": "Atan", "arcsinh": "Asinh", "arccosh": "Acosh",
@@ -130,31 +128,22 @@ ELEMENTWISE |= {
         "add": "Add", "subtract": "Sub", "multiply": "Mul", "divide": "Div", "power": "Pow",
         "float_power": "Pow", "maximum": "Max", "minimum": "Min", "clip_low": "Max",
         "clip_high": "Min",
-    }.items()
-}  # fmt: skip
-ELEMENTWISE |= {
-    name: _rounding(op) for name, op in {"floor": "Floor", "ceil": "Ceil", "rint": "Round"}.items()
-}
-ELEMENTWISE |= {
-    name: _comparison(op)
-    for name, op in {
+    },
+    _rounding: {"floor": "Floor", "ceil": "Ceil", "rint": "Round"},
+    _comparison: {
         "greater": "Greater", "greater_equal": "GreaterOrEqual", "less": "Less",
         "less_equal": "LessOrEqual", "equal": "Equal",
-    }.items()
-}  # fmt: skip
-ELEMENTWISE |= {
-    name: _logical(op)
-    for name, op in {
+    },
+    _logical: {
         "logical_and": "And", "logical_or": "Or", "logical_xor": "Xor", "logical_not": "Not",
-    }.items()
+    },
+    _bits: {"bitwise_and": "And", "bitwise_or": "Or", "bitwise_xor": "Xor", "invert": "Not"},
+    _of_float: {"isnan": "IsNaN", "isinf": "IsInf"},
 }  # fmt: skip
-ELEMENTWISE |= {
-    name: _bits(op)
-    for name, op in {
-        "bitwise_and": "And", "bitwise_or": "Or", "bitwise_xor": "Xor", "invert": "Not",
-    }.items()
-}  # fmt: skip
-ELEMENTWISE |= {
+"""For each form of rule, the operation of ONNX by the name of a primitive."""
+
+ELEMENTWISE: dict[str, Rule] = {
+    **{name: rule(op) for rule, named in OPERATIONS.items() for name, op in named.items()},
     "expm1": formula(lambda x: np.tanh(x / 2) * (np.exp(x) + 1)),
     "exp2": formula(lambda x: 2.0**x),
     "log1p": formula(_log1p),
@@ -169,8 +158,6 @@ ELEMENTWISE |= {
     "sinh": _single("Sinh", _sinh),
     "cosh": _single("Cosh", lambda x: (np.exp(x) + np.exp(-x)) / 2),
     "trunc": formula(lambda x: np.where(x < 0, np.ceil(x), np.floor(x))),
-    "isnan": _of_float("IsNaN"),
-    "isinf": _of_float("IsInf"),
     "isfinite": formula(lambda x: np.logical_not(np.isnan(x) | np.isinf(x))),
     "hypot": formula(lambda a, b: np.sqrt(a * a + b * b)),
     "arctan2": formula(_arctan2),

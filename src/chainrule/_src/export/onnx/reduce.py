@@ -8,8 +8,6 @@ from typing import Any
 from chainrule._src.core.equations import Equation
 from chainrule._src.export.onnx.graph import BOOL, INT64, Graph, Rule, count_of, shape_of
 
-REDUCE: dict[str, Rule] = {}
-
 
 def reduced(g: Graph, op: str, x: str, axes: Sequence[int], keepdims: bool) -> str:
     """Add a reduction of a value over axes; without axes the value is unchanged."""
@@ -77,7 +75,7 @@ def _argsort(g: Graph, e: Equation) -> str:
     return g.node("TopK", x, size, dtype=INT64, outputs=2, axis=axis, largest=0, sorted=1)
 
 
-REDUCE |= {
+REDUCE: dict[str, Rule] = {
     "sum": reduction("ReduceSum"),
     "mean": reduction("ReduceMean"),
     "prod": reduction("ReduceProd"),

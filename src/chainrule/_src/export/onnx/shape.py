@@ -9,7 +9,6 @@ from chainrule._src.core.equations import Equation
 from chainrule._src.export.onnx.graph import INT64, Graph, Rule, count_of, shape_of
 from chainrule._src.export.onnx.reduce import axes_of
 
-SHAPE: dict[str, Rule] = {}
 LARGEST, SMALLEST = 2**63 - 1, -(2**63)
 
 
@@ -141,7 +140,7 @@ def _stack(g: Graph, e: Equation) -> str:
     return g.node("Concat", *parts, axis=axis)
 
 
-SHAPE |= {
+SHAPE: dict[str, Rule] = {
     "reshape": _reshape,
     "expand_dims": _expand_dims,
     "squeeze": _squeeze,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import ExportError
-from chainrule._src.data.storage import file_metadata, tensor_chunks
+from chainrule._src.data.storage.tensors import file_metadata, tensor_chunks
 from chainrule._src.export.web.kernels import WebKernel
 from chainrule._src.nn.network.saving import WEIGHTS
 

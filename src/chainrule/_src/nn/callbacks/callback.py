@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
+from chainrule._src.base.arguments import checking
 from chainrule._src.base.errors import DataError, DivergenceError
 from chainrule._src.base.interrupts import immediate
 from chainrule._src.base.showing import Shown
@@ -50,6 +51,11 @@ class Callback(Shown):
     sees_weights = True
     model: Any = None
     params: dict[str, Any] = {}  # noqa: RUF012  (replaced, never changed)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            cls.__init__ = checking(cls.__init__)  # type: ignore[method-assign]
 
     def set_model(self, model: Any) -> None:
         """Set the model that is trained."""
@@ -246,9 +252,12 @@ class FunctionCallback(Callback):
             self.model.stop_training = True
 
 
-def check_verbose(verbose: Any, where: str) -> int:
+def check_verbose(verbose: Any, name: str, where: str) -> int:
     """Return the verbosity as an int, checked; ``False`` is 0 and ``True`` is 1."""
-    return check_count(int(verbose) if isinstance(verbose, bool) else verbose, "verbose", where)
+    return check_count(int(verbose) if isinstance(verbose, bool) else verbose, name, where)
+
+
+Verbose = Annotated[int, check_verbose]
 
 
 def check_function(function: Any, count: int, name: str, where: str) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from chainrule._src.base.arguments import Flag
 from chainrule._src.base.errors import DataError, FileError
-from chainrule._src.base.validation import check_flag, check_positive, lookup
-from chainrule._src.nn.callbacks.callback import Logs, check_verbose
+from chainrule._src.base.validation import check_positive, lookup
+from chainrule._src.nn.callbacks.callback import Logs, Verbose
 from chainrule._src.nn.callbacks.monitor import MonitorCallback
 
 
@@ -73,9 +74,9 @@ class ModelCheckpoint(MonitorCallback):
         self,
         filepath: Any,
         monitor: str = "val_loss",
-        verbose: int = 0,
-        save_best_only: bool = False,
-        save_weights_only: bool = False,
+        verbose: Verbose = 0,
+        save_best_only: Flag = False,
+        save_weights_only: Flag = False,
         mode: str = "auto",
         save_freq: str | int = "epoch",
         initial_value_threshold: float | None = None,
@@ -83,17 +84,15 @@ class ModelCheckpoint(MonitorCallback):
         super().__init__(monitor, mode, initial_value_threshold)
         if not isinstance(filepath, str | Path):
             raise DataError(f"ModelCheckpoint: filepath must be a path, received {filepath!r}")
-        where = type(self).__name__
-        self.filepath, self.verbose = filepath, check_verbose(verbose, where)
-        self.save_best_only = check_flag(save_best_only, "save_best_only", where)
-        self.save_weights_only = check_flag(save_weights_only, "save_weights_only", where)
+        self.filepath, self.verbose = filepath, verbose
+        self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
         self.save_freq, self.batches, self.epoch = save_freq, 0, 0
         self._due = 0
         if isinstance(save_freq, str):
             lookup("save_freq", save_freq, {"epoch": None})
         else:
-            check_positive(save_freq, "save_freq", where)
-            self.changing = ("best", "batches")
+            check_positive(save_freq, "save_freq", type(self).__name__)
+            self.changing = {"best": None, "batches": 0}
             vars(self)["on_train_batch_end"] = self._batch_end  # has updates run singly
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -208,8 +207,8 @@ class BackupAndRestore(ModelCheckpoint):
         self,
         backup_dir: Any,
         save_freq: str | int = "epoch",
-        double_checkpoint: bool = False,
-        delete_checkpoint: bool = True,
+        double_checkpoint: Flag = False,
+        delete_checkpoint: Flag = True,
     ) -> None:
         if not isinstance(backup_dir, str | Path) or not str(backup_dir):
             raise DataError(
@@ -217,12 +216,7 @@ class BackupAndRestore(ModelCheckpoint):
             )
         self.backup_dir = Path(backup_dir)
         super().__init__(self.backup_dir / "backup.safetensors", "loss", save_freq=save_freq)
-        self.double_checkpoint = check_flag(
-            double_checkpoint, "double_checkpoint", type(self).__name__
-        )
-        self.delete_checkpoint = check_flag(
-            delete_checkpoint, "delete_checkpoint", type(self).__name__
-        )
+        self.double_checkpoint, self.delete_checkpoint = double_checkpoint, delete_checkpoint
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Remove the backup if the run ended without an error."""

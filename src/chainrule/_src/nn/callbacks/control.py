@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from chainrule._src.base.arguments import Flag
 from chainrule._src.base.errors import DivergenceError
-from chainrule._src.base.validation import check_flag, check_number
-from chainrule._src.nn.callbacks.callback import Callback, Logs, check_function, check_verbose
+from chainrule._src.base.validation import check_number
+from chainrule._src.nn.callbacks.callback import Callback, Logs, Verbose, check_function
 from chainrule._src.nn.callbacks.monitor import check_settable
 
 
@@ -42,13 +43,12 @@ class LearningRateScheduler(Callback):
     [0.2, 0.1, 0.05]
     """
 
-    def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
+    def __init__(self, schedule: Callable[..., float], verbose: Verbose = 0) -> None:
         self._takes_epoch_only = callable(schedule) and _arguments(schedule) == 1
         check_function(
             schedule, 1 if self._takes_epoch_only else 2, "schedule", "LearningRateScheduler"
         )
-        self.schedule = schedule
-        self.verbose = check_verbose(verbose, "LearningRateScheduler")
+        self.schedule, self.verbose = schedule, verbose
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Raise an error if the optimizer has a learning rate schedule already."""
@@ -94,8 +94,8 @@ class TerminateOnNaN(Callback):
     Training ends: ...
     """
 
-    def __init__(self, raise_error: bool = False) -> None:
-        self.raise_error = check_flag(raise_error, "raise_error", "TerminateOnNaN")
+    def __init__(self, raise_error: Flag = False) -> None:
+        self.raise_error = raise_error
 
     def on_divergence(self, error: DivergenceError) -> bool:
         """Print the error, and let training end without an exception."""

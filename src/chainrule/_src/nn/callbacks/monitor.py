@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arguments import Count, Flag, Number, Real, Share
 from chainrule._src.base.errors import DataError, ReadOnlyError
 from chainrule._src.base.showing import snake_case
-from chainrule._src.base.validation import check_count, check_flag, check_number, lookup
-from chainrule._src.nn.callbacks.callback import Callback, Logs, check_verbose
+from chainrule._src.base.validation import lookup
+from chainrule._src.nn.callbacks.callback import Callback, Logs, Verbose
 from chainrule._src.nn.optimizers import schedule_of
 
 MODES = {"auto": None, "min": np.less, "max": np.greater}
@@ -47,14 +49,15 @@ class MonitorCallback(Callback):
     (True, False)
     """
 
-    changing: tuple[str, ...] = ("best",)  # attributes that a checkpoint keeps
+    # Attributes that a checkpoint keeps, with their values before the first epoch.
+    changing: Mapping[str, Any] = {"best": None}
 
     def __init__(
         self,
         monitor: str = "val_loss",
         mode: str = "auto",
-        baseline: float | None = None,
-        min_delta: float = 0.0,
+        baseline: Real | None = None,
+        min_delta: Number = 0.0,
     ) -> None:
         where = type(self).__name__
         if not isinstance(monitor, str):
@@ -64,9 +67,7 @@ class MonitorCallback(Callback):
             warnings.warn(f"{where} mode {mode!r} is unknown, auto is taken; valid: {valid}",
                           stacklevel=3)  # fmt: skip
             mode = "auto"
-        self.monitor, self.mode = monitor, mode
-        self.min_delta = check_number(min_delta, "min_delta", where)
-        self.best = optional_number(baseline, "baseline", where)
+        self.monitor, self.mode, self.min_delta, self.best = monitor, mode, min_delta, baseline
         self.monitor_op: Any = lookup("mode", mode, MODES) or better(monitor)
 
     def set_model(self, model: Any) -> None:
@@ -85,6 +86,10 @@ class MonitorCallback(Callback):
     def get_state(self) -> dict[str, Any]:
         """Return the attributes that change in training."""
         return {name: getattr(self, name) for name in self.changing}
+
+    def _start(self) -> None:
+        """Reset the state of an earlier run."""
+        vars(self).update(self.changing)
 
     def score(self, logs: Logs | None) -> float | None:
         """Return the score, or None with a warning if it is missing in ``logs``."""
@@ -117,11 +122,6 @@ def check_settable(optimizer: Any, where: str) -> None:
     """Raise an error if the learning rate comes from a schedule."""
     if schedule_of(optimizer) is not None:
         raise ReadOnlyError(f"{where}: the learning rate follows a schedule already")
-
-
-def optional_number(value: Any, name: str, where: str) -> float | None:
-    """Return None, or a number after a check that it is finite."""
-    return None if value is None else check_number(value, name, where, low=-np.inf)
 
 
 class EarlyStopping(MonitorCallback):
@@ -173,32 +173,26 @@ class EarlyStopping(MonitorCallback):
         self,
         monitor: str = "val_loss",
         min_delta: float = 0.0,
-        patience: int = 0,
-        verbose: int = 0,
+        patience: Count = 0,
+        verbose: Verbose = 0,
         mode: str = "auto",
-        baseline: float | None = None,
-        restore_best_weights: bool = False,
-        start_from_epoch: int = 0,
+        baseline: Real | None = None,
+        restore_best_weights: Flag = False,
+        start_from_epoch: Count = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta=min_delta)
-        where = "EarlyStopping"
-        self.patience = check_count(patience, "patience", where)
-        self.start_from_epoch = check_count(start_from_epoch, "start_from_epoch", where)
-        self.verbose = check_verbose(verbose, where)
-        self.baseline = optional_number(baseline, "baseline", where)
-        self.restore_best_weights = check_flag(restore_best_weights, "restore_best_weights", where)
+        self.patience, self.start_from_epoch, self.verbose = patience, start_from_epoch, verbose
+        self.baseline, self.restore_best_weights = baseline, restore_best_weights
         self._start()
 
-    changing = ("best", "wait", "stopped_epoch", "best_epoch", "best_weights")
+    changing: Mapping[str, Any] = {
+        "best": None, "wait": 0, "stopped_epoch": 0, "best_epoch": 0, "best_weights": None,
+    }  # fmt: skip
 
     @property
     def sees_weights(self) -> bool:  # type: ignore[override]
         """True if the best weights are stored."""
         return self.restore_best_weights
-
-    def _start(self) -> None:
-        self.best, self.wait, self.stopped_epoch = None, 0, 0
-        self.best_epoch, self.best_weights = 0, None
 
     wait: int
     stopped_epoch: int
@@ -276,7 +270,7 @@ class BestWeights(MonitorCallback):
         super().__init__(monitor, mode)
         self.best_epoch, self.best_weights = 0, None
 
-    changing = ("best", "best_epoch", "best_weights")
+    changing: Mapping[str, Any] = {"best": None, "best_epoch": 0, "best_weights": None}
     sees_weights = False
     best_weights: dict[str, Any] | None
 
@@ -284,7 +278,7 @@ class BestWeights(MonitorCallback):
         """Reset the state of an earlier run."""
         if not hasattr(self.model, "states"):
             raise DataError("BestWeights needs a model of layers")
-        self.best, self.best_epoch, self.best_weights = None, 0, None
+        self._start()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Store the weights if no earlier score was better."""
@@ -345,29 +339,25 @@ class ReduceLROnPlateau(MonitorCallback):
     def __init__(
         self,
         monitor: str = "val_loss",
-        factor: float = 0.1,
-        patience: int = 10,
-        verbose: int = 0,
+        factor: Share = 0.1,
+        patience: Count = 10,
+        verbose: Verbose = 0,
         mode: str = "auto",
         min_delta: float = 1e-4,
-        cooldown: int = 0,
-        min_lr: float = 0.0,
+        cooldown: Count = 0,
+        min_lr: Number = 0.0,
     ) -> None:
-        where = "ReduceLROnPlateau"
         super().__init__(monitor, mode, min_delta=min_delta)
-        self.factor = check_number(factor, "factor", where, high=1.0)
-        self.patience = check_count(patience, "patience", where)
-        self.cooldown = check_count(cooldown, "cooldown", where)
-        self.min_lr = check_number(min_lr, "min_lr", where)
-        self.verbose = check_verbose(verbose, where)
+        self.factor, self.min_lr, self.verbose = factor, min_lr, verbose
+        self.patience, self.cooldown = patience, cooldown
         self.wait = self.cooldown_counter = 0
 
-    changing = ("best", "wait", "cooldown_counter")
+    changing: Mapping[str, Any] = {"best": None, "wait": 0, "cooldown_counter": 0}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Reset the state of an earlier run; raise an error if there is a schedule."""
         check_settable(self.model.optimizer, "ReduceLROnPlateau")
-        self.best, self.wait, self.cooldown_counter = None, 0, 0
+        self._start()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Compare the score with the best; lower the rate after ``patience`` epochs."""

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arguments import Count, Flag
 from chainrule._src.base.errors import DataError, FileError
 from chainrule._src.base.escaping import for_csv
 from chainrule._src.base.extras import needs
 from chainrule._src.base.interrupts import deferred
-from chainrule._src.base.validation import check_count, check_flag
 from chainrule._src.nn.callbacks.callback import Callback, Logs
 
 
@@ -47,11 +47,11 @@ class CSVLogger(Callback):
     ['epoch,loss,val_loss', '0,0.5,NA']
     """
 
-    def __init__(self, filename: Any, separator: str = ",", append: bool = False) -> None:
+    def __init__(self, filename: Any, separator: str = ",", append: Flag = False) -> None:
         if not isinstance(separator, str) or len(separator) != 1 or separator in '\r\n"':
             raise DataError(f"CSVLogger: separator must be one character, received {separator!r}")
         self.filename, self.separator = _path(filename, "filename", "CSVLogger"), separator
-        self.append = check_flag(append, "append", "CSVLogger")
+        self.append = append
         self._file: Any = None
         self._names: list[str] = []
 
@@ -145,7 +145,7 @@ class TensorBoard(Callback):
     def __init__(
         self,
         log_dir: Any = "logs",
-        histogram_freq: int = 0,
+        histogram_freq: Count = 0,
         write_graph: bool = True,
         write_images: bool = False,
         write_steps_per_second: bool = False,
@@ -163,7 +163,7 @@ class TensorBoard(Callback):
                               "are written, and histograms", stacklevel=2)  # fmt: skip
         needs("TensorBoard", "tensorboard", "tensorboardX")
         self.log_dir = _path(log_dir, "log_dir", "TensorBoard")
-        self.histogram_freq = check_count(histogram_freq, "histogram_freq", "TensorBoard")
+        self.histogram_freq = histogram_freq
         self._writers: dict[str, Any] = {}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:

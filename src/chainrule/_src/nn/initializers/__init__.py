@@ -38,22 +38,14 @@ from chainrule._src.nn.initializers.random import (
 
 __all__ = [
     "INITIALIZERS", "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform",
-    "Identity", "Initializer", "LecunNormal", "LecunUniform", "Ones", "Orthogonal", "RandomNormal",
-    "RandomUniform", "TruncatedNormal", "VarianceScaling", "Zeros", "compute_fans", "constant",
-    "deserialize", "get", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "identity",
-    "lecun_normal", "lecun_uniform", "ones", "orthogonal", "random_normal", "random_uniform",
-    "serialize", "truncated_normal", "variance_scaling", "zeros",
+    "Identity", "IdentityInitializer", "Initializer", "LecunNormal", "LecunUniform", "Ones",
+    "Orthogonal", "OrthogonalInitializer", "RandomNormal", "RandomUniform", "TruncatedNormal",
+    "VarianceScaling", "Zeros", "compute_fans", "constant", "deserialize", "get", "glorot_normal",
+    "glorot_uniform", "he_normal", "he_uniform", "identity", "lecun_normal", "lecun_uniform",
+    "ones", "orthogonal", "random_normal", "random_uniform", "serialize", "truncated_normal",
+    "variance_scaling", "zeros",
 ]  # fmt: skip
 
-INITIALIZERS: dict[str, type[Initializer]] = {
-    "zeros": Zeros, "ones": Ones, "constant": Constant, "identity": Identity,
-    "random_uniform": RandomUniform, "random_normal": RandomNormal,
-    "truncated_normal": TruncatedNormal, "variance_scaling": VarianceScaling,
-    "glorot_uniform": GlorotUniform, "glorot_normal": GlorotNormal, "he_uniform": HeUniform,
-    "he_normal": HeNormal, "lecun_uniform": LecunUniform, "lecun_normal": LecunNormal,
-    "orthogonal": Orthogonal, "uniform": RandomUniform, "normal": RandomNormal,
-}  # fmt: skip
-"""Each initializer by its name."""
 _MORE = {
     "zero": Zeros, "one": Ones, "identity_initializer": Identity,
     "orthogonal_initializer": Orthogonal,
@@ -66,6 +58,11 @@ IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
 glorot_uniform, glorot_normal = GlorotUniform, GlorotNormal
 he_uniform, he_normal = HeUniform, HeNormal
 lecun_uniform, lecun_normal = LecunUniform, LecunNormal
+
+INITIALIZERS: dict[str, type[Initializer]] = {
+    name: cls for name, cls in globals().items() if name.islower() and isinstance(cls, type)
+} | {"uniform": RandomUniform, "normal": RandomNormal}
+"""Each initializer by its name."""
 
 
 class _FunctionInitializer(Initializer):

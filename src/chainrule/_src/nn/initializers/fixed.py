@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arguments import Real
 from chainrule._src.base.arrays import Array, as_floats
 from chainrule._src.base.errors import ShapeError
+from chainrule._src.base.validation import check_number
 from chainrule._src.nn.initializers.initializer import Initializer, Shape
 
 
@@ -36,7 +38,7 @@ class Constant(Initializer):
         self.value: Any = (
             as_floats(value, "value", "Constant")
             if isinstance(value, list | tuple) or np.ndim(value)
-            else self._number(value, "value", low=-np.inf)
+            else check_number(value, "value", "Constant", low=-np.inf)
         )
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
@@ -101,8 +103,8 @@ class Identity(Initializer):
            [0., 2., 0.]])
     """
 
-    def __init__(self, gain: float = 1.0) -> None:
-        self.gain = self._number(gain, "gain", low=-np.inf)
+    def __init__(self, gain: Real = 1.0) -> None:
+        self.gain = gain
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         """Return ones on the diagonal."""

@@ -10,7 +10,6 @@ import numpy as np
 from chainrule._src.base.arrays import Array, as_floats
 from chainrule._src.base.config import Configurable
 from chainrule._src.base.errors import ShapeError
-from chainrule._src.base.validation import check_number
 
 Shape = tuple[int, ...]
 
@@ -57,9 +56,6 @@ class Initializer(Configurable):
     def draw(self, shape: Shape, rng: np.random.Generator) -> Any:
         """Return an array of this shape."""
         raise NotImplementedError(f"{type(self).__name__} must define draw")
-
-    def _number(self, value: float, name: str, **limits: Any) -> float:
-        return check_number(value, name, type(self).__name__, **limits)
 
 
 def checked_shape(shape: Any, where: str) -> Shape:

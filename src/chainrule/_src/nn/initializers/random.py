@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from chainrule._src.base.arguments import Number, PositiveNumber, Real
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.validation import check_seed, lookup
@@ -61,14 +62,13 @@ class RandomUniform(_RandomInitializer):
 
     def __init__(
         self,
-        minval: float = -0.05,
-        maxval: float = 0.05,
+        minval: Real = -0.05,
+        maxval: Real = 0.05,
         seed: int | np.random.Generator | None = None,
     ) -> None:
         super().__init__(seed)
-        self.minval = self._number(minval, "minval", low=-np.inf)
-        self.maxval = self._number(maxval, "maxval", low=-np.inf)
-        if self.minval > self.maxval:
+        self.minval, self.maxval = minval, maxval
+        if minval > maxval:
             raise DataError(
                 f"RandomUniform: minval must not be above maxval, received {minval} and {maxval}"
             )
@@ -103,13 +103,12 @@ class RandomNormal(_RandomInitializer):
 
     def __init__(
         self,
-        mean: float = 0.0,
-        stddev: float = 0.05,
+        mean: Real = 0.0,
+        stddev: Number = 0.05,
         seed: int | np.random.Generator | None = None,
     ) -> None:
         super().__init__(seed)
-        self.mean = self._number(mean, "mean", low=-np.inf)
-        self.stddev = self._number(stddev, "stddev")
+        self.mean, self.stddev = mean, stddev
 
     def _draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         return rng.normal(self.mean, self.stddev, shape)
@@ -174,7 +173,7 @@ class VarianceScaling(_RandomInitializer):
 
     def __init__(
         self,
-        scale: float = 1.0,
+        scale: PositiveNumber = 1.0,
         mode: str = "fan_in",
         distribution: str = "truncated_normal",
         seed: int | np.random.Generator | None = None,
@@ -182,8 +181,7 @@ class VarianceScaling(_RandomInitializer):
         output_axes: Sequence[int] | None = None,
     ) -> None:
         super().__init__(seed)
-        self.scale = self._number(scale, "scale", strict=True)
-        self.mode, self.distribution = mode, distribution
+        self.scale, self.mode, self.distribution = scale, mode, distribution
         lookup("mode", mode, _FANS)
         lookup("distribution", distribution, _DISTRIBUTIONS)
         if (input_axes is None) != (output_axes is None):
@@ -389,9 +387,9 @@ class Orthogonal(_RandomInitializer):
            [0., 0., 4.]])
     """
 
-    def __init__(self, gain: float = 1.0, seed: int | np.random.Generator | None = None) -> None:
+    def __init__(self, gain: Real = 1.0, seed: int | np.random.Generator | None = None) -> None:
         super().__init__(seed)
-        self.gain = self._number(gain, "gain", low=-np.inf)
+        self.gain = gain
 
     def _draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         if len(shape) < 2:

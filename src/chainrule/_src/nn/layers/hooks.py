@@ -103,11 +103,10 @@ def check_setting(where: Any, name: str, hooks: Iterable[str] = SETTINGS) -> Non
 def missing(layer: Any, name: str) -> str:
     """Return the error message for an attribute that a layer does not have."""
     if name in OF_LAYERS:
-        advice = f"; {ADVICE[name]}" if name in ADVICE else ""
-        return f"{layer}: Keras's {name} has no counterpart{advice}"
+        return f"{layer}: {_text(name, '')}"
     return f"{type(layer).__name__!r} object has no attribute {name!r}"
 
 
-def _text(name: str) -> str:
+def _text(name: str, consequence: str = ", and would be ignored") -> str:
     advice = f"; {ADVICE[name]}" if name in ADVICE else ""
-    return f"Keras's {name} has no counterpart, and would be ignored{advice}"
+    return f"Keras's {name} has no counterpart{consequence}{advice}"

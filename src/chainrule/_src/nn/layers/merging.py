@@ -14,19 +14,6 @@ from chainrule._src.nn.layers.layer import Layer
 from chainrule._src.nn.layers.surroundings import around
 from chainrule._src.nn.layers.tracking import members
 
-_DOCUMENTATION = """
-
-    Parameters
-    ----------
-    **options
-        Options of every `Layer`.
-
-    Examples
-    --------
-    >>> {}()([np.array([[1.0, 6.0]]), np.array([[3.0, 2.0]])])
-    array({}, dtype=float32)
-    """
-
 
 class Merge(Layer):
     """Base class of layers that merge a list of arrays, entry by entry, into one array.
@@ -35,18 +22,11 @@ class Merge(Layer):
     """
 
     supports_masking = takes_several = True
-    example = ""  # the result for [[1, 6]] and [[3, 2]]
     fewest = 2  # arrays
     _operation: Any = None  # function of two arrays
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-
-    def __init_subclass__(cls, example: str = "", **options: Any) -> None:
-        super().__init_subclass__(**options)
-        if example:
-            cls.example = example
-            cls.__doc__ = f"{cls.__doc__}{_DOCUMENTATION.format(cls.__name__, example)}"
 
     def __call__(self, x: Any, *more: Any, **options: Any) -> Any:
         """Return the merged array; within a layer's `call`, no attribute need hold this layer."""
@@ -101,20 +81,53 @@ class Merge(Layer):
         return reduce(np.logical_or, previous_mask)
 
 
-class Add(Merge, example="[[4., 8.]]"):
-    """Adds arrays."""
+class Add(Merge):
+    """Adds arrays.
+
+    Parameters
+    ----------
+    **options
+        Options of every `Layer`.
+
+    Examples
+    --------
+    >>> Add()([np.array([[1.0, 6.0]]), np.array([[3.0, 2.0]])])
+    array([[4., 8.]], dtype=float32)
+    """
 
     _operation = np.add
 
 
-class Multiply(Merge, example="[[ 3., 12.]]"):
-    """Multiplies arrays entry by entry."""
+class Multiply(Merge):
+    """Multiplies arrays entry by entry.
+
+    Parameters
+    ----------
+    **options
+        Options of every `Layer`.
+
+    Examples
+    --------
+    >>> Multiply()([np.array([[1.0, 6.0]]), np.array([[3.0, 2.0]])])
+    array([[ 3., 12.]], dtype=float32)
+    """
 
     _operation = np.multiply
 
 
-class Subtract(Merge, example="[[-2.,  4.]]"):
-    """Subtracts the second of two arrays from the first."""
+class Subtract(Merge):
+    """Subtracts the second of two arrays from the first.
+
+    Parameters
+    ----------
+    **options
+        Options of every `Layer`.
+
+    Examples
+    --------
+    >>> Subtract()([np.array([[1.0, 6.0]]), np.array([[3.0, 2.0]])])
+    array([[-2.,  4.]], dtype=float32)
+    """
 
     def merge(self, arrays: list[Any]) -> Any:
         if len(arrays) != 2:
@@ -122,21 +135,54 @@ class Subtract(Merge, example="[[-2.,  4.]]"):
         return arrays[0] - arrays[1]
 
 
-class Average(Add, example="[[2., 4.]]"):
-    """Takes the mean of arrays."""
+class Average(Add):
+    """Takes the mean of arrays.
+
+    Parameters
+    ----------
+    **options
+        Options of every `Layer`.
+
+    Examples
+    --------
+    >>> Average()([np.array([[1.0, 6.0]]), np.array([[3.0, 2.0]])])
+    array([[2., 4.]], dtype=float32)
+    """
 
     def merge(self, arrays: list[Any]) -> Any:
         return super().merge(arrays) / len(arrays)
 
 
-class Maximum(Merge, example="[[3., 6.]]"):
-    """Takes the largest entry at each position of arrays."""
+class Maximum(Merge):
+    """Takes the largest entry at each position of arrays.
+
+    Parameters
+    ----------
+    **options
+        Options of every `Layer`.
+
+    Examples
+    --------
+    >>> Maximum()([np.array([[1.0, 6.0]]), np.array([[3.0, 2.0]])])
+    array([[3., 6.]], dtype=float32)
+    """
 
     _operation = np.maximum
 
 
-class Minimum(Merge, example="[[1., 2.]]"):
-    """Takes the smallest entry at each position of arrays."""
+class Minimum(Merge):
+    """Takes the smallest entry at each position of arrays.
+
+    Parameters
+    ----------
+    **options
+        Options of every `Layer`.
+
+    Examples
+    --------
+    >>> Minimum()([np.array([[1.0, 6.0]]), np.array([[3.0, 2.0]])])
+    array([[1., 2.]], dtype=float32)
+    """
 
     _operation = np.minimum
 

@@ -78,7 +78,7 @@ def _shifted(alpha: Any, by: int) -> Any:
     return np.pad(alpha[:, :-by], ((0, 0), (by, 0)), constant_values=NEVER)
 
 
-class CTC(FunctionLoss):
+class CTC(FunctionLoss, function=ctc):
     """Averages `ctc` over the samples of a batch.
 
     Parameters
@@ -91,8 +91,6 @@ class CTC(FunctionLoss):
     >>> CTC()([[1]], [[[0.0, 0.0], [0.0, 0.0]]]).round(4)  # -log(3 / 4)
     np.float64(0.2877)
     """
-
-    function = staticmethod(ctc)
 
     def target_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return the shape of a sample's labels: at most one label per step."""

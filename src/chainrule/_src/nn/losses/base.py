@@ -13,7 +13,13 @@ from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.showing import snake_case
 from chainrule._src.base.validation import lookup
 from chainrule._src.core.primitive import tensor_or
-from chainrule._src.nn.losses.operands import checked_dtype, floats, options_of, same_rank, spread
+from chainrule._src.nn.losses.operands import (
+    OfFunction,
+    checked_dtype,
+    floats,
+    same_rank,
+    spread,
+)
 
 MEAN = "sum_over_batch_size"
 REDUCTIONS = (MEAN, "mean", "mean_with_sample_weight", "sum", "none")
@@ -174,15 +180,8 @@ class LossFunctionWrapper(Loss):
         return self.fn(*same_rank(y_true, y_pred), **self.options)
 
 
-class FunctionLoss(Loss):
-    """A loss of this library: it applies a function with those parameters that are attributes.
-
-    Attributes
-    ----------
-    function : callable
-    """
-
-    function: Callable[..., Any]
+class FunctionLoss(OfFunction, Loss):
+    """A loss of this library: it applies a function."""
 
     def __init__(
         self, reduction: str | None = MEAN, name: str | None = None, dtype: Any = None
@@ -191,7 +190,7 @@ class FunctionLoss(Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each sample."""
-        return self.function(y_true, y_pred, **options_of(self))
+        return self.applied(y_true, y_pred)
 
 
 def weight_of(mask: Any, sample_weight: Any, reduction: str | None) -> Any:

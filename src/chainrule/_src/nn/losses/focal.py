@@ -115,7 +115,7 @@ def binary_focal_crossentropy(
     return np.mean(loss, axis=axis)
 
 
-class CategoricalFocalCrossentropy(FunctionLoss):
+class CategoricalFocalCrossentropy(FunctionLoss, function=categorical_focal_crossentropy):
     """Averages `categorical_focal_crossentropy` over the samples of a batch.
 
     Parameters
@@ -140,8 +140,6 @@ class CategoricalFocalCrossentropy(FunctionLoss):
     np.float64(0.9163)
     """
 
-    function = staticmethod(categorical_focal_crossentropy)
-
     def __init__(
         self,
         alpha: Number = 0.25,
@@ -158,7 +156,7 @@ class CategoricalFocalCrossentropy(FunctionLoss):
         self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
 
 
-class BinaryFocalCrossentropy(FunctionLoss):
+class BinaryFocalCrossentropy(FunctionLoss, function=binary_focal_crossentropy):
     """Averages `binary_focal_crossentropy` over the samples of a batch.
 
     Parameters
@@ -181,8 +179,6 @@ class BinaryFocalCrossentropy(FunctionLoss):
     >>> BinaryFocalCrossentropy(gamma=0.0)([[0.0], [1.0]], [[0.5], [0.8]]).round(4)  # cross-entropy
     np.float64(0.4581)
     """
-
-    function = staticmethod(binary_focal_crossentropy)
 
     def __init__(
         self,

@@ -96,7 +96,7 @@ def _short_of_margin(y_true: Any, y_pred: Any, where: str) -> Any:
     return np.maximum(1 - np.where(binary, 2 * y_true - 1, y_true) * y_pred, 0)
 
 
-class Hinge(FunctionLoss):
+class Hinge(FunctionLoss, function=hinge):
     """Averages `hinge` over the samples of a batch.
 
     Parameters
@@ -110,10 +110,8 @@ class Hinge(FunctionLoss):
     np.float64(0.25)
     """
 
-    function = staticmethod(hinge)
 
-
-class SquaredHinge(FunctionLoss):
+class SquaredHinge(FunctionLoss, function=squared_hinge):
     """Averages `squared_hinge` over the samples of a batch.
 
     Parameters
@@ -127,10 +125,8 @@ class SquaredHinge(FunctionLoss):
     np.float64(0.125)
     """
 
-    function = staticmethod(squared_hinge)
 
-
-class CategoricalHinge(FunctionLoss):
+class CategoricalHinge(FunctionLoss, function=categorical_hinge):
     """Averages `categorical_hinge` over the samples of a batch.
 
     Parameters
@@ -143,5 +139,3 @@ class CategoricalHinge(FunctionLoss):
     >>> CategoricalHinge()([[0.0, 1.0], [1.0, 0.0]], [[0.5, 2.0], [0.5, 1.0]])  # 0 and 1 + 1 - 0.5
     np.float64(0.75)
     """
-
-    function = staticmethod(categorical_hinge)

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from chainrule._src.base.arrays import as_numbers
+from chainrule._src.base.config import Configurable
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.core.primitive import Primitive, Traced, tensor_or
 from chainrule._src.core.tensor import Tensor
@@ -175,10 +176,27 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(signature(function).parameters)[2:]
 
 
-def options_of(owner: Any) -> dict[str, Any]:
-    """Return the attributes of a loss or metric that its function takes as parameters, by name."""
-    attributes = vars(owner)
-    return {n: attributes[n] for n in _parameters(owner.function) if n in attributes}
+class OfFunction(Configurable):
+    """Base class of losses and metrics that apply a function of this library.
+
+    Attributes
+    ----------
+    function : callable
+        It gets those of its parameters that are attributes.
+    """
+
+    function: Callable[..., Any]
+
+    def __init_subclass__(cls, function: Callable[..., Any] | None = None, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if function is not None:
+            cls.function = staticmethod(function)
+
+    def applied(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the function's values for a batch."""
+        attributes = vars(self)
+        options = {n: attributes[n] for n in _parameters(self.function) if n in attributes}
+        return self.function(y_true, y_pred, **options)
 
 
 def checked_dtype(dtype: Any, where: str) -> str:

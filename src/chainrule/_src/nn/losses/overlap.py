@@ -81,7 +81,7 @@ def tversky(
     return 1 - right / (right + alpha * missed + beta * wrong + EPSILON)
 
 
-class Dice(FunctionLoss):
+class Dice(FunctionLoss, function=dice):
     """Computes `dice` of a batch, or its average over the samples if ``axis`` leaves them out.
 
     Parameters
@@ -99,8 +99,6 @@ class Dice(FunctionLoss):
     array([0.5, 0. ])
     """
 
-    function = staticmethod(dice)
-
     def __init__(
         self,
         reduction: str | None = MEAN,
@@ -112,7 +110,7 @@ class Dice(FunctionLoss):
         self.axis = tuple(axis) if isinstance(axis, list) else axis
 
 
-class Tversky(FunctionLoss):
+class Tversky(FunctionLoss, function=tversky):
     """Computes `tversky` of a batch, or its average over the samples as `Dice` does.
 
     Parameters
@@ -136,8 +134,6 @@ class Tversky(FunctionLoss):
     >>> Tversky(alpha=0.0, beta=0.5)([[1.0, 1.0, 0.0]], [[1.0, 0.0, 1.0]]).round(4)  # 1 - 1 / 1.5
     np.float64(0.3333)
     """
-
-    function = staticmethod(tversky)
 
     def __init__(
         self,

@@ -93,7 +93,7 @@ def _flat(labels: Any, name: str) -> Any:
     return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
 
 
-class Circle(FunctionLoss):
+class Circle(FunctionLoss, function=circle):
     """Compares the samples of a batch with each other: the mean of `circle`.
 
     The mean is over the samples whose loss is above 0: samples that have pairs.
@@ -118,8 +118,6 @@ class Circle(FunctionLoss):
     >>> Circle()([0, 0, 1], embeddings).round(2)  # the mean of the first two
     np.float64(94.4)
     """
-
-    function = staticmethod(circle)
 
     def __init__(
         self,

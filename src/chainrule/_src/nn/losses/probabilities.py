@@ -248,7 +248,7 @@ def binary_entropies(y_true: Any, y_pred: Any) -> Any:
     return -(y_true * np.log(p) + (1 - y_true) * np.log(1 - p))
 
 
-class KLDivergence(FunctionLoss):
+class KLDivergence(FunctionLoss, function=kl_divergence):
     """Averages `kl_divergence` over the samples of a batch.
 
     Parameters
@@ -262,10 +262,8 @@ class KLDivergence(FunctionLoss):
     np.float64(0.1116)
     """
 
-    function = staticmethod(kl_divergence)
 
-
-class Poisson(FunctionLoss):
+class Poisson(FunctionLoss, function=poisson):
     """Averages `poisson` over the samples of a batch.
 
     Parameters
@@ -279,10 +277,8 @@ class Poisson(FunctionLoss):
     np.float64(0.9014)
     """
 
-    function = staticmethod(poisson)
 
-
-class CategoricalCrossentropy(FunctionLoss):
+class CategoricalCrossentropy(FunctionLoss, function=categorical_crossentropy):
     """Averages `categorical_crossentropy` over the samples of a batch.
 
     Parameters
@@ -303,8 +299,6 @@ class CategoricalCrossentropy(FunctionLoss):
     np.float64(0.4581)
     """
 
-    function = staticmethod(categorical_crossentropy)
-
     def __init__(
         self,
         from_logits: bool = False,
@@ -318,7 +312,7 @@ class CategoricalCrossentropy(FunctionLoss):
         self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
 
 
-class BinaryCrossentropy(FunctionLoss):
+class BinaryCrossentropy(FunctionLoss, function=binary_crossentropy):
     """Averages `binary_crossentropy` over the samples of a batch.
 
     Parameters
@@ -341,8 +335,6 @@ class BinaryCrossentropy(FunctionLoss):
     np.float64(0.6931)
     """
 
-    function = staticmethod(binary_crossentropy)
-
     def __init__(
         self,
         from_logits: bool = False,
@@ -356,7 +348,7 @@ class BinaryCrossentropy(FunctionLoss):
         self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
 
 
-class SparseCategoricalCrossentropy(FunctionLoss):
+class SparseCategoricalCrossentropy(FunctionLoss, function=sparse_categorical_crossentropy):
     """Averages `sparse_categorical_crossentropy` over the samples of a batch.
 
     With ``ignore_class`` the mean is taken over the samples of other classes.
@@ -383,7 +375,6 @@ class SparseCategoricalCrossentropy(FunctionLoss):
     """
 
     takes_labels = True
-    function = staticmethod(sparse_categorical_crossentropy)
 
     def __init__(
         self,
@@ -451,7 +442,9 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
     return (1 - picked(p, class_numbers(y_true, p, where)) ** q) / q
 
 
-class CategoricalGeneralizedCrossEntropy(FunctionLoss):
+class CategoricalGeneralizedCrossEntropy(
+    FunctionLoss, function=categorical_generalized_cross_entropy
+):
     """Averages `categorical_generalized_cross_entropy` over the samples of a batch.
 
     Parameters
@@ -473,7 +466,6 @@ class CategoricalGeneralizedCrossEntropy(FunctionLoss):
     """
 
     takes_labels = True
-    function = staticmethod(categorical_generalized_cross_entropy)
 
     def __init__(
         self,

@@ -271,7 +271,7 @@ def _unit(x: Any, axis: int) -> Any:
     return x / np.sqrt(np.maximum(np.sum(x**2, axis=axis, keepdims=True), EPSILON**2))
 
 
-class MeanSquaredError(FunctionLoss):
+class MeanSquaredError(FunctionLoss, function=mean_squared_error):
     """Averages `mean_squared_error` over the samples of a batch.
 
     Parameters
@@ -285,10 +285,8 @@ class MeanSquaredError(FunctionLoss):
     np.float64(2.0)
     """
 
-    function = staticmethod(mean_squared_error)
 
-
-class MeanAbsoluteError(FunctionLoss):
+class MeanAbsoluteError(FunctionLoss, function=mean_absolute_error):
     """Averages `mean_absolute_error` over the samples of a batch.
 
     Parameters
@@ -302,10 +300,8 @@ class MeanAbsoluteError(FunctionLoss):
     np.float64(3.0)
     """
 
-    function = staticmethod(mean_absolute_error)
 
-
-class MeanAbsolutePercentageError(FunctionLoss):
+class MeanAbsolutePercentageError(FunctionLoss, function=mean_absolute_percentage_error):
     """Averages `mean_absolute_percentage_error` over the samples of a batch.
 
     Parameters
@@ -319,10 +315,8 @@ class MeanAbsolutePercentageError(FunctionLoss):
     np.float64(30.0)
     """
 
-    function = staticmethod(mean_absolute_percentage_error)
 
-
-class MeanSquaredLogarithmicError(FunctionLoss):
+class MeanSquaredLogarithmicError(FunctionLoss, function=mean_squared_logarithmic_error):
     """Averages `mean_squared_logarithmic_error` over the samples of a batch.
 
     Parameters
@@ -336,10 +330,8 @@ class MeanSquaredLogarithmicError(FunctionLoss):
     np.float64(0.2402)
     """
 
-    function = staticmethod(mean_squared_logarithmic_error)
 
-
-class LogCosh(FunctionLoss):
+class LogCosh(FunctionLoss, function=log_cosh):
     """Averages `log_cosh` over the samples of a batch.
 
     Parameters
@@ -353,10 +345,8 @@ class LogCosh(FunctionLoss):
     np.float64(499.6534)
     """
 
-    function = staticmethod(log_cosh)
 
-
-class Huber(FunctionLoss):
+class Huber(FunctionLoss, function=huber):
     """Averages `huber` over the samples of a batch.
 
     Parameters
@@ -377,8 +367,6 @@ class Huber(FunctionLoss):
     np.float64(1.5)
     """
 
-    function = staticmethod(huber)
-
     def __init__(
         self,
         delta: Number = 1.0,
@@ -390,7 +378,7 @@ class Huber(FunctionLoss):
         self.delta = delta
 
 
-class Pinball(FunctionLoss):
+class Pinball(FunctionLoss, function=pinball):
     """Averages `pinball` over the samples of a batch.
 
     Parameters
@@ -411,8 +399,6 @@ class Pinball(FunctionLoss):
     np.float64(0.35)
     """
 
-    function = staticmethod(pinball)
-
     def __init__(
         self,
         quantiles: Sequence[float] = (0.5,),
@@ -430,7 +416,7 @@ class Pinball(FunctionLoss):
         return (*shape[:-1], 1)
 
 
-class CosineSimilarity(FunctionLoss):
+class CosineSimilarity(FunctionLoss, function=cosine_similarity):
     """Averages `cosine_similarity` over the samples of a batch, -1 for equal directions.
 
     Parameters
@@ -450,8 +436,6 @@ class CosineSimilarity(FunctionLoss):
     >>> CosineSimilarity()([[0.0, 2.0], [1.0, 1.0]], [[0.0, 1.0], [1.0, -1.0]])  # -1 and 0
     np.float64(-0.5)
     """
-
-    function = staticmethod(cosine_similarity)
 
     def __init__(
         self,

@@ -24,7 +24,7 @@ from chainrule._src.base.variables import Variable
 from chainrule._src.core.primitive import Traced, tensor_or
 from chainrule._src.core.trees import leaves, map_leaves
 from chainrule._src.nn import initializers
-from chainrule._src.nn.losses.operands import checked_dtype, options_of, same_rank, spread
+from chainrule._src.nn.losses.operands import OfFunction, checked_dtype, same_rank, spread
 
 Sums = dict[str, Any]
 
@@ -404,19 +404,12 @@ class MeanMetricWrapper(MeanOfValues):
         return values
 
 
-class FunctionMetric(MeanOfValues):
-    """The mean of a function of this library, with those parameters that are attributes.
-
-    Attributes
-    ----------
-    function : callable
-    """
-
-    function: Callable[..., Any]
+class FunctionMetric(OfFunction, MeanOfValues):
+    """The mean of a function of this library."""
 
     def values(self, y_true: Any, y_pred: Any) -> Any:
         """Return the values of a batch."""
-        return self.function(y_true, y_pred, **options_of(self))
+        return self.applied(y_true, y_pred)
 
 
 def numbers(value: Any, name: str, where: str) -> Any:

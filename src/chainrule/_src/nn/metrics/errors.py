@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule._src.base.arguments import Share
 from chainrule._src.nn import losses
-from chainrule._src.nn.losses.base import FunctionLoss, weight_of
+from chainrule._src.nn.losses.base import weight_of
 from chainrule._src.nn.losses.operands import EPSILON, OneAxis, pair
 from chainrule._src.nn.metrics.base import (
     FunctionMetric,
@@ -19,66 +19,140 @@ from chainrule._src.nn.metrics.base import (
     summed,
 )
 
-DOCSTRING = """Computes the {text}.
 
-Parameters
-----------
-name, dtype
-    Parameters of `Metric`.
+class MeanSquaredError(FunctionMetric, function=losses.mean_squared_error):
+    """Computes the mean of the squared errors.
 
-Examples
---------
->>> {name}()({arguments})
-{value}
-"""
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
 
-
-def _mean_of(loss: type[FunctionLoss], text: str, arguments: str, value: float) -> Any:
-    """Return the metric that has a loss's name and averages its values.
-
-    Its docstring shows the value for some arguments.
+    Examples
+    --------
+    >>> MeanSquaredError()([[0.0], [1.0]], [[2.0], [1.0]])
+    2.0
     """
-    doc = DOCSTRING.format(name=loss.__name__, text=text, arguments=arguments, value=value)
-    members = {"__doc__": doc, "__module__": __name__, "function": staticmethod(loss.function)}
-    return type(loss.__name__, (FunctionMetric,), members)
 
 
-MeanSquaredError = _mean_of(
-    losses.MeanSquaredError, "mean of the squared errors",
-    "[[0.0], [1.0]], [[2.0], [1.0]]", 2.0,
-)  # fmt: skip
-MeanAbsoluteError = _mean_of(
-    losses.MeanAbsoluteError, "mean of the absolute errors",
-    "[[0.0], [1.0]], [[2.0], [5.0]]", 3.0,
-)  # fmt: skip
-MeanAbsolutePercentageError = _mean_of(
-    losses.MeanAbsolutePercentageError, "mean of the errors in percent of the targets",
-    "[[2.0], [10.0]], [[1.0], [9.0]]", 30.0,  # 50 % and 10 %
-)  # fmt: skip
-MeanSquaredLogarithmicError = _mean_of(
-    losses.MeanSquaredLogarithmicError, "mean of the squared differences of the logarithms",
-    "[[0.0], [1.0]], [[0.0], [3.0]]", 0.2402,  # log(2)**2 / 2
-)  # fmt: skip
-KLDivergence = _mean_of(
-    losses.KLDivergence, "mean Kullback-Leibler divergence",
-    "[[0.5, 0.5], [0.2, 0.8]], [[0.2, 0.8], [0.2, 0.8]]", 0.1116,  # 0.2231 and 0
-)  # fmt: skip
-Poisson = _mean_of(
-    losses.Poisson, "mean Poisson loss",
-    "[[0.0], [2.0]], [[1.0], [3.0]]", 0.9014,  # 1 and 3 - 2 log(3)
-)  # fmt: skip
-Hinge = _mean_of(
-    losses.Hinge, "mean hinge loss",
-    "[[-1.0], [1.0]], [[-2.0], [0.5]]", 0.25,  # 0 and 1 - 0.5
-)  # fmt: skip
-SquaredHinge = _mean_of(
-    losses.SquaredHinge, "mean squared hinge loss",
-    "[[-1.0], [1.0]], [[-2.0], [0.5]]", 0.125,  # 0 and (1 - 0.5)**2
-)  # fmt: skip
-CategoricalHinge = _mean_of(
-    losses.CategoricalHinge, "mean categorical hinge loss",
-    "[[0.0, 1.0], [1.0, 0.0]], [[0.5, 2.0], [0.5, 1.0]]", 0.75,  # 0 and 1.5
-)  # fmt: skip
+class MeanAbsoluteError(FunctionMetric, function=losses.mean_absolute_error):
+    """Computes the mean of the absolute errors.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> MeanAbsoluteError()([[0.0], [1.0]], [[2.0], [5.0]])
+    3.0
+    """
+
+
+class MeanAbsolutePercentageError(FunctionMetric, function=losses.mean_absolute_percentage_error):
+    """Computes the mean of the errors in percent of the targets.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> MeanAbsolutePercentageError()([[2.0], [10.0]], [[1.0], [9.0]])  # 50 % and 10 %
+    30.0
+    """
+
+
+class MeanSquaredLogarithmicError(FunctionMetric, function=losses.mean_squared_logarithmic_error):
+    """Computes the mean of the squared differences of the logarithms.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> MeanSquaredLogarithmicError()([[0.0], [1.0]], [[0.0], [3.0]])  # log(2)**2 / 2
+    0.2402
+    """
+
+
+class KLDivergence(FunctionMetric, function=losses.kl_divergence):
+    """Computes the mean Kullback-Leibler divergence.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> KLDivergence()([[0.5, 0.5], [0.2, 0.8]], [[0.2, 0.8], [0.2, 0.8]])  # 0.2231 and 0
+    0.1116
+    """
+
+
+class Poisson(FunctionMetric, function=losses.poisson):
+    """Computes the mean Poisson loss.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> Poisson()([[0.0], [2.0]], [[1.0], [3.0]])  # 1 and 3 - 2 log(3)
+    0.9014
+    """
+
+
+class Hinge(FunctionMetric, function=losses.hinge):
+    """Computes the mean hinge loss.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> Hinge()([[-1.0], [1.0]], [[-2.0], [0.5]])  # 0 and 1 - 0.5
+    0.25
+    """
+
+
+class SquaredHinge(FunctionMetric, function=losses.squared_hinge):
+    """Computes the mean squared hinge loss.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> SquaredHinge()([[-1.0], [1.0]], [[-2.0], [0.5]])  # 0 and (1 - 0.5)**2
+    0.125
+    """
+
+
+class CategoricalHinge(FunctionMetric, function=losses.categorical_hinge):
+    """Computes the mean categorical hinge loss.
+
+    Parameters
+    ----------
+    name, dtype
+        Parameters of `Metric`.
+
+    Examples
+    --------
+    >>> CategoricalHinge()([[0.0, 1.0], [1.0, 0.0]], [[0.5, 2.0], [0.5, 1.0]])  # 0 and 1.5
+    0.75
+    """
 
 
 class RootMeanSquaredError(MeanOfValues):
@@ -105,7 +179,7 @@ class RootMeanSquaredError(MeanOfValues):
         return number(np.sqrt(super().value(sums)))
 
 
-class LogCoshError(FunctionMetric):
+class LogCoshError(FunctionMetric, function=losses.log_cosh):
     """Computes the mean logarithm of the hyperbolic cosine of the errors.
 
     Parameters
@@ -120,13 +194,11 @@ class LogCoshError(FunctionMetric):
     499.6534
     """
 
-    function = staticmethod(losses.log_cosh)
-
     def __init__(self, name: str | None = "logcosh", dtype: Any = None) -> None:
         super().__init__(name, dtype)
 
 
-class CosineSimilarity(FunctionMetric):
+class CosineSimilarity(FunctionMetric, function=losses.cosine_similarity):
     """Computes the mean cosine of the angle between targets and predictions.
 
     It is 1 if all directions agree.
@@ -150,8 +222,6 @@ class CosineSimilarity(FunctionMetric):
     0.5
     """
 
-    function = staticmethod(losses.cosine_similarity)
-
     def __init__(
         self, name: str | None = "cosine_similarity", dtype: Any = None, axis: OneAxis = -1
     ) -> None:
@@ -163,7 +233,7 @@ class CosineSimilarity(FunctionMetric):
         return -super().values(y_true, y_pred)
 
 
-class BinaryCrossentropy(FunctionMetric):
+class BinaryCrossentropy(FunctionMetric, function=losses.binary_crossentropy):
     """Computes the mean binary cross-entropy.
 
     Parameters
@@ -185,8 +255,6 @@ class BinaryCrossentropy(FunctionMetric):
     0.4581
     """
 
-    function = staticmethod(losses.binary_crossentropy)
-
     def __init__(
         self,
         name: str | None = "binary_crossentropy",
@@ -198,7 +266,7 @@ class BinaryCrossentropy(FunctionMetric):
         self.from_logits, self.label_smoothing = from_logits, label_smoothing
 
 
-class CategoricalCrossentropy(FunctionMetric):
+class CategoricalCrossentropy(FunctionMetric, function=losses.categorical_crossentropy):
     """Computes the mean cross-entropy of one-hot rows.
 
     Parameters
@@ -220,8 +288,6 @@ class CategoricalCrossentropy(FunctionMetric):
     0.4581
     """
 
-    function = staticmethod(losses.categorical_crossentropy)
-
     def __init__(
         self,
         name: str | None = "categorical_crossentropy",
@@ -234,7 +300,9 @@ class CategoricalCrossentropy(FunctionMetric):
         self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
 
 
-class SparseCategoricalCrossentropy(FunctionMetric):
+class SparseCategoricalCrossentropy(
+    FunctionMetric, function=losses.sparse_categorical_crossentropy
+):
     """Computes the mean cross-entropy of class numbers.
 
     Parameters
@@ -258,8 +326,6 @@ class SparseCategoricalCrossentropy(FunctionMetric):
     >>> SparseCategoricalCrossentropy()([0, 1], [[0.5, 0.5], [0.2, 0.8]])  # 0.6931 and 0.2231
     0.4581
     """
-
-    function = staticmethod(losses.sparse_categorical_crossentropy)
 
     def __init__(
         self,
@@ -353,7 +419,7 @@ def _covariance(a: Any, b: Any, axis: int) -> Any:
     return np.mean(a * b, axis=axis)
 
 
-class PearsonCorrelation(FunctionMetric):
+class PearsonCorrelation(FunctionMetric, function=pearson_correlation):
     """Computes the correlation of targets and predictions, averaged over the samples.
 
     Parameters
@@ -374,8 +440,6 @@ class PearsonCorrelation(FunctionMetric):
     0.9966
     """
 
-    function = staticmethod(pearson_correlation)
-
     def __init__(
         self, name: str | None = "pearson_correlation", dtype: Any = None, axis: OneAxis = -1
     ) -> None:
@@ -383,7 +447,7 @@ class PearsonCorrelation(FunctionMetric):
         self.axis = axis
 
 
-class ConcordanceCorrelation(FunctionMetric):
+class ConcordanceCorrelation(FunctionMetric, function=concordance_correlation):
     """Computes the concordance of targets and predictions, averaged over the samples.
 
     Parameters
@@ -405,8 +469,6 @@ class ConcordanceCorrelation(FunctionMetric):
     >>> ConcordanceCorrelation()([[0.0, 1.0, 2.0]], [[1.0, 2.0, 3.0]])  # (4 / 3) / (7 / 3)
     0.5714
     """
-
-    function = staticmethod(concordance_correlation)
 
     def __init__(
         self, name: str | None = "concordance_correlation", dtype: Any = None, axis: OneAxis = -1

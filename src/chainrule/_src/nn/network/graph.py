@@ -111,15 +111,12 @@ class LayerGraph:
         for name in names:
             self.output_names.append(free_name(name, self.output_names))
 
-    def replay(
-        self, layers: Sequence[Any], values: Sequence[Any],
-        function_for: Callable[[Any], Any] = lambda function: function,
-    ) -> Any:  # fmt: skip
+    def replay(self, layers: Sequence[Any], values: Sequence[Any], **options: Any) -> Any:
         """Return the outputs for the values of the inputs.
 
         ``layers`` may be copies, or layers of Keras with ``function_for`` its functions.
         """
-        return replayed(self.steps, self.structure, layers, values, function_for)
+        return replayed(self.steps, self.structure, layers, values, **options)
 
     def symbols_of(self, layers: Sequence[Any]) -> tuple[Any, Any]:
         """Return the symbolic inputs and outputs; in a copy the calls are recorded again."""

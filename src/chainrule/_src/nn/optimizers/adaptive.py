@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arguments import Flag, Number, PositiveNumber, Real, Share
 from chainrule._src.base.errors import DataError
 from chainrule._src.nn.optimizers.optimizer import Optimizer, Schedule, like
 
@@ -49,18 +50,15 @@ class RMSprop(Optimizer):
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,
-        rho: float = 0.9,
-        momentum: float = 0.0,
-        epsilon: float = 1e-7,
-        centered: bool = False,
+        rho: Share = 0.9,
+        momentum: Share = 0.0,
+        epsilon: Number = 1e-7,
+        centered: Flag = False,
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, **options)
-        self.rho = self._number(rho, "rho", high=1.0)
-        self.momentum = self._number(momentum, "momentum", high=1.0)
-        self.epsilon = self._number(epsilon, "epsilon")
-        self.centered = self._flag(centered, "centered")
-        extra = ("momentum",) * bool(momentum) + ("average",) * self.centered
+        self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
+        extra = ("momentum",) * bool(momentum) + ("average",) * centered
         self.slots = ("velocity", *extra)
 
     def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
@@ -112,15 +110,12 @@ class Adagrad(Optimizer):
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,
-        initial_accumulator_value: float = 0.1,
-        epsilon: float = 1e-7,
+        initial_accumulator_value: Number = 0.1,
+        epsilon: Number = 1e-7,
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, **options)
-        self.initial_accumulator_value = self._number(
-            initial_accumulator_value, "initial_accumulator_value"
-        )
-        self.epsilon = self._number(epsilon, "epsilon")
+        self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
 
     def start(self, slot: str, w: Any) -> Any:
         """Return the sums before the first update."""
@@ -172,13 +167,12 @@ class Adadelta(Optimizer):
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,
-        rho: float = 0.95,
-        epsilon: float = 1e-7,
+        rho: Share = 0.95,
+        epsilon: Number = 1e-7,
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, **options)
-        self.rho = self._number(rho, "rho", high=1.0)
-        self.epsilon = self._number(epsilon, "epsilon")
+        self.rho, self.epsilon = rho, epsilon
 
     def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
         """Return the new weights and running means."""
@@ -237,37 +231,26 @@ class Ftrl(Optimizer):
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,
-        learning_rate_power: float = -0.5,
-        initial_accumulator_value: float = 0.1,
-        l1_regularization_strength: float = 0.0,
-        l2_regularization_strength: float = 0.0,
-        l2_shrinkage_regularization_strength: float = 0.0,
-        beta: float = 0.0,
+        learning_rate_power: Real = -0.5,
+        initial_accumulator_value: Number = 0.1,
+        l1_regularization_strength: Number = 0.0,
+        l2_regularization_strength: Number = 0.0,
+        l2_shrinkage_regularization_strength: Number = 0.0,
+        beta: Number = 0.0,
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, **options)
         if not callable(learning_rate) and learning_rate == 0:
             raise DataError("Ftrl: learning_rate must be above 0, weights are divided by it")
-        self.learning_rate_power = self._number(
-            learning_rate_power, "learning_rate_power", low=-np.inf
-        )
         if learning_rate_power > 0:
             raise DataError(
                 f"Ftrl: learning_rate_power must be at most 0, received {learning_rate_power}"
             )
-        self.initial_accumulator_value = self._number(
-            initial_accumulator_value, "initial_accumulator_value"
-        )
-        self.l1_regularization_strength = self._number(
-            l1_regularization_strength, "l1_regularization_strength"
-        )
-        self.l2_regularization_strength = self._number(
-            l2_regularization_strength, "l2_regularization_strength"
-        )
-        self.l2_shrinkage_regularization_strength = self._number(
-            l2_shrinkage_regularization_strength, "l2_shrinkage_regularization_strength"
-        )
-        self.beta = self._number(beta, "beta")
+        self.learning_rate_power, self.beta = learning_rate_power, beta
+        self.initial_accumulator_value = initial_accumulator_value
+        self.l1_regularization_strength = l1_regularization_strength
+        self.l2_regularization_strength = l2_regularization_strength
+        self.l2_shrinkage_regularization_strength = l2_shrinkage_regularization_strength
 
     def start(self, slot: str, w: Any) -> Any:
         """Return the sums before the first update."""
@@ -335,21 +318,18 @@ class Adafactor(Optimizer):
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,
-        beta_2_decay: float = -0.8,
-        epsilon_1: float = 1e-30,
-        epsilon_2: float = 0.001,
-        clip_threshold: float = 1.0,
-        relative_step: bool = True,
+        beta_2_decay: Real = -0.8,
+        epsilon_1: Number = 1e-30,
+        epsilon_2: Number = 0.001,
+        clip_threshold: PositiveNumber = 1.0,
+        relative_step: Flag = True,
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, **options)
-        self.beta_2_decay = self._number(beta_2_decay, "beta_2_decay", low=-np.inf)
         if beta_2_decay > 0:
             raise DataError(f"Adafactor: beta_2_decay must be at most 0, received {beta_2_decay}")
-        self.epsilon_1 = self._number(epsilon_1, "epsilon_1")
-        self.epsilon_2 = self._number(epsilon_2, "epsilon_2")
-        self.clip_threshold = self._number(clip_threshold, "clip_threshold", strict=True)
-        self.relative_step = self._flag(relative_step, "relative_step")
+        self.beta_2_decay, self.clip_threshold = beta_2_decay, clip_threshold
+        self.epsilon_1, self.epsilon_2, self.relative_step = epsilon_1, epsilon_2, relative_step
 
     def start(self, slot: str, w: Any) -> Any:
         """Return zeros: per row and column for a matrix, per entry for fewer axes."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import check_count
-from chainrule._src.nn.optimizers.optimizer import Optimizer, Schedule, like
+from chainrule._src.base.arguments import Count, Flag, Number, PositiveShare, Share
+from chainrule._src.nn.optimizers.optimizer import Decay, Optimizer, Schedule, like
 
 
 class _TwoMoments(Optimizer):
@@ -18,15 +18,13 @@ class _TwoMoments(Optimizer):
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
+        beta_1: Share = 0.9,
+        beta_2: Share = 0.999,
+        epsilon: Number = 1e-7,
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, **options)
-        self.beta_1 = self._number(beta_1, "beta_1", high=1.0)
-        self.beta_2 = self._number(beta_2, "beta_2", high=1.0)
-        self.epsilon = self._number(epsilon, "epsilon")
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
 
     def _mean(self, m: Any, g: Any) -> Any:
         return m + (g - m) * (1 - self.beta_1)
@@ -83,11 +81,11 @@ class Adam(_TwoMoments):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
-        amsgrad: bool = False,
+        amsgrad: Flag = False,
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **options)
-        self.amsgrad = self._flag(amsgrad, "amsgrad")
+        self.amsgrad = amsgrad
         self.slots = ("m", "v", "v_max") if amsgrad else ("m", "v")
 
     def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
@@ -131,15 +129,13 @@ class AdamW(Adam):
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,
-        weight_decay: float | Schedule = 0.004,
+        weight_decay: Decay = 0.004,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
         **options: Any,
     ) -> None:
-        if not callable(weight_decay):
-            weight_decay = self._number(weight_decay, "weight_decay")
         super().__init__(
             learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=weight_decay, **options
         )
@@ -333,15 +329,14 @@ class ScheduleFreeAdamW(_TwoMoments):
     def __init__(
         self,
         learning_rate: float | Schedule = 0.0025,
-        beta_1: float = 0.9,
+        beta_1: PositiveShare = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
-        warmup_steps: int = 0,
+        warmup_steps: Count = 0,
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **options)
-        self._number(beta_1, "beta_1", high=1.0, strict=True)
-        self.warmup_steps = check_count(warmup_steps, "warmup_steps", self._name)
+        self.warmup_steps = warmup_steps
 
     def start(self, slot: str, w: Any) -> Any:
         """Return a copy of the weights for ``z``, and zeros for ``v``."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arguments import Flag, PositiveShare, Share
 from chainrule._src.nn.optimizers.optimizer import Optimizer, Schedule
 
 
@@ -44,13 +45,12 @@ class SGD(Optimizer):
     def __init__(
         self,
         learning_rate: float | Schedule = 0.01,
-        momentum: float = 0.0,
-        nesterov: bool = False,
+        momentum: Share = 0.0,
+        nesterov: Flag = False,
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, **options)
-        self.momentum = self._number(momentum, "momentum", high=1.0)
-        self.nesterov = self._flag(nesterov, "nesterov")
+        self.momentum, self.nesterov = momentum, nesterov
         self.slots = ("velocity",) if momentum else ()
 
     def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
@@ -100,13 +100,12 @@ class Lion(Optimizer):
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.99,
+        beta_1: PositiveShare = 0.9,
+        beta_2: Share = 0.99,
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, **options)
-        self.beta_1 = self._number(beta_1, "beta_1", high=1.0, strict=True)
-        self.beta_2 = self._number(beta_2, "beta_2", high=1.0)
+        self.beta_1, self.beta_2 = beta_1, beta_2
 
     def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
         """Return the new weights and mean."""

@@ -7,14 +7,15 @@ import json
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 
+from chainrule._src.base.arguments import Flag, Number, Positive, PositiveNumber, Share
 from chainrule._src.base.errors import DataError, ReadOnlyError
 from chainrule._src.base.handles import SymbolicNumber
 from chainrule._src.base.showing import snake_case
-from chainrule._src.base.validation import check_flag, check_number, check_positive
+from chainrule._src.base.validation import check_number
 from chainrule._src.core.trees import Path, leaves, map_leaves
 from chainrule._src.nn.optimizers.applying import Applicable
 from chainrule._src.nn.optimizers.variable import OptimizerVariable
@@ -23,6 +24,26 @@ UNDECAYED = "exclude_from_weight_decay"  # key of the patterns in a config
 Schedule = Callable[[Any], Any]
 # Attributes that do not change the update rule: the state holds the learning rate.
 _APART = {"learning_rate", "_done", "applied", "__config__"}
+
+
+def check_decay(decay: Any, name: str, where: str) -> Any:
+    """Return a weight decay: a schedule, or a number after a check."""
+    return decay if callable(decay) else check_number(decay, name, where)
+
+
+Decay = Annotated[float | Schedule, check_decay]
+
+
+def checked_patterns(patterns: Any, name: str, where: str) -> list[str]:
+    """Return regular expressions as a list; raise an error if one is wrong."""
+    try:
+        for pattern in patterns:
+            re.compile(pattern)
+    except (re.error, TypeError) as error:
+        raise DataError(
+            f"{where}: {name} must be regular expressions, received {patterns!r}: {error}"
+        ) from error
+    return list(patterns)
 
 
 class Optimizer(Applicable):
@@ -96,15 +117,15 @@ class Optimizer(Applicable):
         self,
         learning_rate: float | Schedule = 0.01,
         *,
-        weight_decay: float | Schedule | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        gradient_accumulation_steps: int | None = None,
-        l2: float = 0.0,
+        weight_decay: Decay | None = None,
+        clipnorm: PositiveNumber | None = None,
+        clipvalue: PositiveNumber | None = None,
+        global_clipnorm: PositiveNumber | None = None,
+        use_ema: Flag = False,
+        ema_momentum: Share = 0.99,
+        ema_overwrite_frequency: Positive | None = None,
+        gradient_accumulation_steps: Positive | None = None,
+        l2: Number = 0.0,
         loss_scale_factor: float | None = None,
         learning_rate_multipliers: Mapping[str, float] | None = None,
         name: str | None = None,
@@ -114,24 +135,18 @@ class Optimizer(Applicable):
         self._done = [0]  # batches; a list, so that no attribute changes
         self.applied = {}
         self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        if weight_decay is not None and not callable(weight_decay):
-            self.weight_decay = self._number(weight_decay, "weight_decay")
-        self.l2 = self._number(l2, "l2")
-        self.clipnorm, self.clipvalue, self.global_clipnorm = self._one_limit(
-            clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm
-        )
+        self.weight_decay, self.l2 = weight_decay, l2
+        self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
+        ways = ("clipnorm", "clipvalue", "global_clipnorm")
+        chosen = [way for way in ways if getattr(self, way) is not None]
+        if len(chosen) > 1:
+            raise DataError(f"{self._name}: expected one way of clipping, received {chosen}")
         self.learning_rate_multipliers = self._factors(learning_rate_multipliers or {})
-        self.use_ema = self._flag(use_ema, "use_ema")
-        self.ema_momentum = self._number(ema_momentum, "ema_momentum", high=1.0)
-        self.ema_overwrite_frequency = self._count(
-            ema_overwrite_frequency, "ema_overwrite_frequency"
-        )
+        self.use_ema, self.ema_momentum = use_ema, ema_momentum
+        self.ema_overwrite_frequency = ema_overwrite_frequency
         if ema_overwrite_frequency and not use_ema:
             raise DataError(f"{self._name}: ema_overwrite_frequency needs use_ema=True")
-        self.gradient_accumulation_steps = self._count(
-            gradient_accumulation_steps, "gradient_accumulation_steps"
-        )
+        self.gradient_accumulation_steps = gradient_accumulation_steps
         if gradient_accumulation_steps == 1:
             raise DataError(
                 f"{self._name}: gradient_accumulation_steps must be at least 2, or None for an "
@@ -162,7 +177,7 @@ class Optimizer(Applicable):
             if not isinstance(rate, SymbolicNumber) and np.shape(rate) == ():
                 rate = rate.item() if hasattr(rate, "item") else rate
             rate = float(rate) if isinstance(rate, OptimizerVariable) else rate
-            rate = self._number(rate, "learning_rate")
+            rate = check_number(rate, "learning_rate", self._name)
         vars(self)["learning_rate"] = rate
 
     @property
@@ -204,20 +219,9 @@ class Optimizer(Applicable):
         if not isinstance(config, Mapping) or UNDECAYED not in config:
             return super().from_config(config)
         optimizer = super().from_config({n: value for n, value in config.items() if n != UNDECAYED})
-        optimizer.exclude_from_weight_decay(var_names=cls._patterns(config[UNDECAYED]))
+        patterns = checked_patterns(config[UNDECAYED], UNDECAYED, cls.__name__)
+        optimizer.exclude_from_weight_decay(var_names=patterns)
         return optimizer
-
-    @classmethod
-    def _patterns(cls, names: Any) -> list[str]:
-        try:
-            for name in names:
-                re.compile(name)
-        except (re.error, TypeError) as error:
-            raise DataError(
-                f"{cls.__name__}: {UNDECAYED} must be regular expressions, received {names!r}: "
-                f"{error}"
-            ) from error
-        return list(names)
 
     def _is_decayed(self, path: Path) -> bool:
         return not any(re.search(pattern, _name_of(path)) for pattern in self._undecayed)
@@ -355,42 +359,17 @@ class Optimizer(Applicable):
     def _name(self) -> str:
         return type(self).__name__
 
-    def _number(self, value: float, name: str, **limits: Any) -> float:
-        return check_number(value, name, self._name, **limits)
-
     def _factors(self, factors: Any) -> dict[str, float]:
         if not isinstance(factors, Mapping):
             raise DataError(
                 f"{self._name}: learning_rate_multipliers must be a dict from patterns of names to "
                 f"factors, received {factors!r}"
             )
-        for pattern in factors:
-            try:
-                re.compile(pattern)
-            except (re.error, TypeError) as error:
-                raise DataError(
-                    f"{self._name}: learning_rate_multipliers: {pattern!r} is no regular "
-                    f"expression: {error}"
-                ) from error
+        name = "learning_rate_multipliers"
         return {
-            pattern: self._number(factor, f"learning_rate_multipliers[{pattern!r}]")
-            for pattern, factor in factors.items()
+            pattern: check_number(factors[pattern], f"{name}[{pattern!r}]", self._name)
+            for pattern in checked_patterns(list(factors), f"the keys of {name}", self._name)
         }
-
-    def _flag(self, value: bool, name: str) -> bool:
-        return check_flag(value, name, self._name)
-
-    def _count(self, value: int | None, name: str) -> int | None:
-        return None if value is None else check_positive(value, name, self._name)
-
-    def _one_limit(self, **limits: float | None) -> list[float | None]:
-        names = [name for name, limit in limits.items() if limit is not None]
-        if len(names) > 1:
-            raise DataError(f"{self._name}: expected one way of clipping, received {names}")
-        return [
-            None if limit is None else self._number(limit, name, strict=True)
-            for name, limit in limits.items()
-        ]
 
 
 def _name_of(path: Path) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import check_count
+from chainrule._src.base.arguments import Count, Flag, Number, Real, Share
 from chainrule._src.core.trees import Path
 from chainrule._src.nn.optimizers.moments import Adam
 from chainrule._src.nn.optimizers.optimizer import Optimizer, Schedule
@@ -74,38 +74,31 @@ class Muon(Optimizer):
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,
-        adam_beta_1: float = 0.9,
-        adam_beta_2: float = 0.999,
-        adam_weight_decay: float | None = 0.004,
-        epsilon: float = 1e-7,
+        adam_beta_1: Share = 0.9,
+        adam_beta_2: Share = 0.999,
+        adam_weight_decay: Number | None = 0.004,
+        epsilon: Number = 1e-7,
         weight_decay: float | None = 0.004,
         exclude_layers: Sequence[str] | None = None,
-        exclude_embeddings: bool = True,
-        muon_a: float = 3.4445,
-        muon_b: float = -4.7750,
-        muon_c: float = 2.0315,
-        adam_lr_ratio: float = 1,
-        momentum: float = 0.95,
-        ns_steps: int = 5,
-        nesterov: bool = True,
-        rms_rate: float | None = 0.2,
+        exclude_embeddings: Flag = True,
+        muon_a: Real = 3.4445,
+        muon_b: Real = -4.7750,
+        muon_c: Real = 2.0315,
+        adam_lr_ratio: Number = 1,
+        momentum: Share = 0.95,
+        ns_steps: Count = 5,
+        nesterov: Flag = True,
+        rms_rate: Number | None = 0.2,
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, **options)
-        self.adam_beta_1 = self._number(adam_beta_1, "adam_beta_1", high=1.0)
-        self.adam_beta_2 = self._number(adam_beta_2, "adam_beta_2", high=1.0)
-        self.adam_weight_decay = self._number(adam_weight_decay or 0.0, "adam_weight_decay")
-        self.epsilon = self._number(epsilon, "epsilon")
+        self.adam_beta_1, self.adam_beta_2, self.epsilon = adam_beta_1, adam_beta_2, epsilon
+        self.adam_weight_decay, self.adam_lr_ratio = adam_weight_decay or 0.0, adam_lr_ratio
         self.exclude_layers = list(exclude_layers or ())
-        self.exclude_embeddings = self._flag(exclude_embeddings, "exclude_embeddings")
-        self.muon_a = self._number(muon_a, "muon_a", low=-np.inf)
-        self.muon_b = self._number(muon_b, "muon_b", low=-np.inf)
-        self.muon_c = self._number(muon_c, "muon_c", low=-np.inf)
-        self.adam_lr_ratio = self._number(adam_lr_ratio, "adam_lr_ratio")
-        self.momentum = self._number(momentum, "momentum", high=1.0)
-        self.ns_steps = check_count(ns_steps, "ns_steps", self._name)
-        self.nesterov = self._flag(nesterov, "nesterov")
-        self.rms_rate = None if rms_rate is None else self._number(rms_rate, "rms_rate")
+        self.exclude_embeddings = exclude_embeddings
+        self.muon_a, self.muon_b, self.muon_c = muon_a, muon_b, muon_c
+        self.momentum, self.nesterov = momentum, nesterov
+        self.ns_steps, self.rms_rate = ns_steps, rms_rate
 
     def _rule(self, path: Path, w: Any) -> tuple[Callable[..., Any], float | Schedule | None]:
         name = "/".join(map(str, path))
