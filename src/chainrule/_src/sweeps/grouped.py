@@ -1,4 +1,4 @@
-"""Samples of files and collections, read group by group, in the order in which `fit` reads them."""
+"""Samples of files and collections, which are read group by group in the order of `fit`."""
 
 from __future__ import annotations
 
