@@ -6,7 +6,7 @@ all. Of sixty tables twenty are untouched: ``--untouched`` runs them, once at th
 kept in ``build/bench/tables.json`` as they come, so that a run goes on where another ended;
 ``tables.md`` and a picture beside this file, or ``--output``, are written from all of them: of the
 subjects that all tables have. pytabkit's networks are subjects where it is installed; they take
-long, and their ranks are those of the first seed, on the tables that they ran on.
+long, and their ranks are those of the seeds that they ran with, on the tables that they ran on.
 """
 
 from __future__ import annotations
@@ -211,25 +211,28 @@ def report(found: dict[str, Any], picture: Path) -> str:
 def _peers(found: dict[str, Any]) -> str:
     """Return the ranks of each peer among the other estimators, on the tables that it ran on."""
     lines = [
-        "| | tables | its mean rank of six | the default's | boosting's | processor time of a fit "
-        "| behind the default by a hundredth or more | ahead |",
-        "|---|---|---|---|---|---|---|---|",
+        "| | tables | seeds | its mean rank of six | the default's | boosting's "
+        "| processor time of a fit | behind the default by a hundredth or more | ahead |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for peer in PEERS:
         subjects = [peer, DEFAULT, BOOSTING, *(s for s in THEIRS if s != BOOSTING)]
-        runs = [
-            [each[s]["0"] for s in subjects] for each in found.values() if {*subjects} <= set(each)
-        ]
-        if not runs:
+        tables = [name for name, each in found.items() if {*subjects} <= set(each)]
+        if not tables:
             continue
-        scores = np.array([[score for score, _ in each] for each in runs])
+        seeds = _shared_seeds(found, subjects, tables)
+        runs = np.array([
+            [[found[name][s][seed] for seed in seeds] for s in subjects] for name in tables
+        ]).mean(axis=2)  # fmt: skip
+        scores = runs[..., 0]
         ranks = np.array([_ranks(each) for each in scores]).mean(axis=0)
-        leads, seconds = scores[:, 0] - scores[:, 1], np.mean([each[0][1] for each in runs])
+        leads, seconds = scores[:, 0] - scores[:, 1], runs[:, 0, 1].mean()
         lines.append(
-            f"| {peer} | {len(runs)} | {ranks[0]:.2f} | {ranks[1]:.2f} | {ranks[2]:.2f} | "
-            f"{seconds:.0f} s | {(leads <= -0.01).sum()} | {(leads >= 0.01).sum()} |"
+            f"| {peer} | {len(tables)} | {len(seeds)} | {ranks[0]:.2f} | {ranks[1]:.2f} "
+            f"| {ranks[2]:.2f} | {seconds:.0f} s | {(leads <= -0.01).sum()} "
+            f"| {(leads >= 0.01).sum()} |"
         )
-    title = "\n## pytabkit's networks\n\nOne seed each, both groups of tables together.\n\n"
+    title = "\n## pytabkit's networks\n\nBoth groups of tables together.\n\n"
     return title + "\n".join(lines) + "\n" if len(lines) > 2 else ""
 
 
