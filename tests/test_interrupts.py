@@ -290,7 +290,7 @@ def test_heavy_libraries_are_imported_where_an_interrupt_waits(syntax_trees):
 
 # What is imported there is ours, was loaded before, or is imported in the block of `needs`.
 BY_OTHER_NAMES = {
-    "chainrule.keras", "chainrule._src.teach.notation", "chainrule._src.export.from_keras",
+    "chainrule._src.teach.notation", "chainrule._src.export.from_keras",
     "chainrule._src.cluster.places", "chainrule._src.data.tables.arrow",
     "chainrule._src.nn.network.packing",
 }  # fmt: skip
@@ -352,7 +352,7 @@ def two_threads(monkeypatch):
         "chainrule._src.compile.running.steps.digest", lambda *_: None
     )  # of what is unusual
     monkeypatch.setenv("CHAINRULE_NUM_THREADS", "2")
-    monkeypatch.setattr(threads, "ThreadPoolExecutor", torture.CheckedExecutor)
+    monkeypatch.setattr("concurrent.futures.ThreadPoolExecutor", torture.CheckedExecutor)
     monkeypatch.setattr(threads.Paces, "plan", lambda paces, most, *_: (most, 4))
     monkeypatch.setattr(torture.CheckedExecutor, "submitted", 0)
 

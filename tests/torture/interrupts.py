@@ -229,7 +229,7 @@ def main(count, seed):
     os.environ["CHAINRULE_NUM_THREADS"] = "2"
     outcomes = Counter()
     with (
-        mock.patch.object(threads, "ThreadPoolExecutor", CheckedExecutor),
+        mock.patch("concurrent.futures.ThreadPoolExecutor", CheckedExecutor),
         tempfile.TemporaryDirectory() as folder,
     ):
         minimized(epochs=1)  # compile

@@ -119,7 +119,7 @@ def three_threads(monkeypatch):
     monkeypatch.setattr(steps, "digest", lambda *_: None)  # of what is not as usual
     monkeypatch.setenv("CHAINRULE_NUM_THREADS", "3")
     monkeypatch.setattr(sharing.Paces, "plan", lambda paces, most, *_: (most, 4))
-    monkeypatch.setattr(sharing, "ThreadPoolExecutor", CheckedExecutor)
+    monkeypatch.setattr("concurrent.futures.ThreadPoolExecutor", CheckedExecutor)
     monkeypatch.setattr(CheckedExecutor, "submitted", 0)
     return monkeypatch
 

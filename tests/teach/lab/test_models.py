@@ -250,7 +250,7 @@ def test_unknown_names_and_seeds():
         NeuralNet(6, 5, 4, activation="sigmoyd")
     with pytest.raises(UnknownNameError, match="did you mean 'glorot_"):
         NeuralNet(6, 5, 4, init="glorot")
-    with pytest.raises(UnknownNameError, match="Valid: uniform, zeros"):
+    with pytest.raises(UnknownNameError, match="Valid: uniform, constant, zeros"):
         LogisticRegression(6, 4, init="twos")
     with pytest.raises(DataError, match="seed"):
         NeuralNet(6, 5, 4, seed=-1)

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule._src.check.clock import Deadline
 from chainrule._src.check.code import nodes_of
-from chainrule._src.check.edits import Edit, applied, copy_of
+from chainrule._src.check.edits import Edit, applied, called_name, copy_of
 from chainrule._src.check.origin import departed, is_doubtful
 from chainrule._src.check.pinned import groups, pinned_lines, seems_twofold
 from chainrule._src.check.ranking import passes_on, ranked, spoils, unlikely
@@ -54,6 +54,7 @@ MOST_AGAIN = 6  # repairs of a single result that are tried for all results
 NAMED = 0.3  # of the time that is left, for the lines that make a variable belie its name
 PINNED = 0.4  # of the time that is left, for all changes of lines of which the right value is known
 SUSPICIOUS = 0.35  # of the time that is left, for all changes of the lines that go wrong first
+CALLS = 0.1  # of the time that is left, for the calls of a function that has a repair
 EXCHANGING = 0.2  # of the time that is left, for values of the right program in a line's place
 DEFERRED = 0.25  # of the time that is left, for changes that can mend a part alone
 CERTAIN = 2.0  # a repair that costs more in the first wrong line is held against other lines
@@ -93,7 +94,7 @@ def _searched(subject: FaultyProgram, depth: int) -> list[Repair]:
     if not candidates:
         candidates, parts = _line_by_line(subject, CHEAP, QUICKEST)
         if candidates:  # it gives a line the right value, and all results are right
-            return ranked(subject, candidates)
+            return ranked(subject, [*candidates, *_of_calls(subject, candidates)])
         pairs = [r for r in _with_others(subject, parts, _of_pinned, depth) if _is_plain(r)]
         if pairs and min(map(_cost, pairs)) < 2 * LIKELY:
             return pairs
@@ -251,6 +252,17 @@ def _of_lines(
     else:
         subject.searched |= {id(line.statement) for line in lines if tiers is TIERS}
     return _cheapest(complete), parts
+
+
+def _of_calls(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:
+    """Return repairs of the calls of a changed function, whose arguments may be wrong instead."""
+    changed = {edit.code.code_object.co_name for repair in candidates for edit in repair.edits}
+    calls = [
+        line for line in subject.lines.values()
+        if line.code.code_object.co_name not in changed
+        and any(called_name(node) in changed for node in nodes_of(line.statement))
+    ]  # fmt: skip
+    return _of_lines(subject, calls, CALLS, QUICKEST)[0]
 
 
 def _deferred(subject: FaultyProgram) -> list[Repair]:
