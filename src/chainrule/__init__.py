@@ -109,6 +109,12 @@ def _functions_of_graphs() -> None:
     _load("chainrule.keras.ops")
 
 
+@_provides("simplification of programs")
+def _simplify(*program: typing.Any) -> typing.Any:
+    """Load and apply the simplification, which takes the function's place in the registry."""
+    return _load("chainrule._src.trace.simplifying").simplify(*program)
+
+
 def __getattr__(name: str) -> typing.Any:
     if name in _LATER:
         value = getattr(_load(f"chainrule._src.{_LATER[name]}"), name)

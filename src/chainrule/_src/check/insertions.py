@@ -122,6 +122,15 @@ def _slope_by_result(node: ast.expr, site: Site, around: BuildingBlocks) -> Iter
         )
 
 
+@REPLACED.of(ast.BinOp)
+def _penalty_for_a_term(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield multiples of variables for a term, such as a penalty or a momentum."""
+    if isinstance(node.op, ast.Add | ast.Sub):
+        for term in penalties(np.shape(site.value), site, around):
+            yield binary(node.left, node.op, term), "other term", 2.2, term
+            yield binary(node.right, ast.Add(), term), "other term", 2.2, term
+
+
 @REPLACED.of(ast.expr)
 def _another_expression(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     """Yield expressions of the same shape, from the learner's and from the right program."""

@@ -29,7 +29,7 @@ from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.valuing import Evaluator, equal, value_of
 from chainrule._src.check.watching import Site, Watch, is_number
 
-MOST_ENDLESS = 2  # changes of a statement that may make a loop without an end
+MOST_ENDLESS = 5  # changes of a statement that may make a loop without an end
 SAME = 1e-5  # the norm ratio up to which two gradients are equal (an epsilon in a logarithm)
 ROUNDING = 1e-10  # the size of a zero, as a share of the largest result
 Results = Mapping[str, Any]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arrays import numeric
+from chainrule._src.base.registry import provided
 from chainrule._src.core.backward import ancestors
 from chainrule._src.core.captured import around
 from chainrule._src.core.equations import Equation, Variable, constant
@@ -28,12 +29,6 @@ from chainrule._src.core.tensor import Level, Tensor
 from chainrule._src.core.trees import Path, leaves, map_leaves
 from chainrule._src.core.weak import as_value, plain
 
-# Passes over the equations of a new recording; higher wings add to them. A pass takes the equations
-# and the result's variables; it returns the new equations and replacements of removed variables.
-Pass = Callable[
-    [list[Equation], list[Variable]], tuple[list[Equation], Mapping[Variable, Variable]]
-]
-PASSES: list[Pass] = []
 _sketching = ContextVar("_sketching", default=False)
 
 
@@ -158,9 +153,8 @@ def program_of(
             final = tuple([o if type(o) is Variable else as_constant(plain(o)) for o in operands])
             equations.append(Equation(variables[order], tensor.primitive, final, params))
     results = [variables[output.order] for output in outputs]
-    for simplify in PASSES:
-        equations, same = simplify(equations, results)
-        variables = {order: same.get(variable, variable) for order, variable in variables.items()}
+    equations, same = provided("simplification of programs")(equations, results)
+    variables = {order: same.get(variable, variable) for order, variable in variables.items()}
     for order, tensor in recorded.items():
         _tell_adjoint(variables, order, tensor, level)
 

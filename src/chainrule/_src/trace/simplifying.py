@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.registry import provides
 from chainrule._src.core.equations import Equation, Filled, Variable
 from chainrule._src.core.primitive import NUMPY
 from chainrule._src.core.program import Program
-from chainrule._src.core.recording import PASSES
 from chainrule._src.core.trees import map_leaves
 from chainrule._src.core.weak import is_weak
 from chainrule._src.ops.filling import filled
@@ -24,6 +24,7 @@ _REDUCTIONS = {SUM, MEAN, MAX, MIN, PROD}
 _COPIES = {*_REDUCTIONS, BROADCAST_TO, RESHAPE}  # copies, if the shape does not change
 
 
+@provides("simplification of programs")
 def simplify(
     equations: list[Equation], results: list[Variable]
 ) -> tuple[list[Equation], dict[Variable, Variable]]:
@@ -31,9 +32,6 @@ def simplify(
     for prune in {e.primitive.prune for e in equations if e.primitive.prune}:
         equations = prune(equations, results)
     return without_repeats(filled(equations, results))
-
-
-PASSES.append(simplify)
 
 
 def simplified(program: Program) -> Program:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import re
 import time
 from collections.abc import Hashable, Iterator, Sequence
@@ -48,8 +49,17 @@ class Text(NamedTuple):
         return self.text.count("\n") * (3 if self.passes == ALL else 1)
 
 
+@functools.cache
+def _initialize_all() -> None:
+    """Initialize LLVM for all machines."""
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+
+
 def target_machine(target: Machine, level: int = BEST) -> Any:
     """Return LLVM's target machine object, which emits code at an optimisation level."""
+    if target.is_wasm:
+        _initialize_all()
     return llvm.Target.from_triple(target.triple).create_target_machine(
         cpu=target.processor, features=target.features, opt=level, codemodel=target.model,
         reloc="static" if target.is_wasm else "pic", jit=not target.is_wasm,

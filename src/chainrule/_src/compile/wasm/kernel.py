@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -46,7 +45,6 @@ def wasm_kernel(
     CompileError
         If the kernel has an operation that WebAssembly or JavaScript lacks.
     """
-    _initialize()
     with deferred():
         from chainrule._src.compile.native.frames import size_of
         from chainrule._src.compile.native.modules import modules
@@ -75,12 +73,3 @@ def _object_file(texts: Sequence[Text], target: Machine, unrolls: bool) -> bytes
         binary = llvm.linked(texts, target, ENTRY, unrolls)
         cache.write(key, binary)
     return binary
-
-
-@functools.cache
-def _initialize() -> None:
-    with deferred():
-        import llvmlite.binding as llvm
-
-    llvm.initialize_all_targets()
-    llvm.initialize_all_asmprinters()
