@@ -1,6 +1,6 @@
 """Activations by name, with Keras's options."""
 
 from chainrule._src.nn import activations as _activations
-from chainrule._src.nn.activations import *  # noqa: F403
+from chainrule._src.nn.activations import *
 
 __all__ = _activations.__all__

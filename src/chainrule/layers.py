@@ -1,6 +1,6 @@
 """Layers."""
 
 from chainrule._src.nn import layers as _layers
-from chainrule._src.nn.layers import *  # noqa: F403
+from chainrule._src.nn.layers import *
 
 __all__ = _layers.__all__

@@ -1,6 +1,6 @@
 """Columns of tables as numbers."""
 
 from chainrule._src.data import preprocessing as _preprocessing
-from chainrule._src.data.preprocessing import *  # noqa: F403
+from chainrule._src.data.preprocessing import *
 
 __all__ = _preprocessing.__all__

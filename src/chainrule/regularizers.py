@@ -1,6 +1,6 @@
 """Penalties on weights."""
 
 from chainrule._src.nn import regularizers as _regularizers
-from chainrule._src.nn.regularizers import *  # noqa: F403
+from chainrule._src.nn.regularizers import *
 
 __all__ = _regularizers.__all__

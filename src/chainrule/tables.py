@@ -1,6 +1,6 @@
 """Tables from files of many formats."""
 
 from chainrule._src.data import tables as _tables
-from chainrule._src.data.tables import *  # noqa: F403
+from chainrule._src.data.tables import *
 
 __all__ = _tables.__all__

@@ -424,7 +424,7 @@ def _by_value(
 
 
 def _in_terms(subject: FaultyProgram, name: str) -> str:
-    """Describe how a wrong result counts the terms of the right one; "" if it is no sum of them."""
+    """Describe how a wrong result counts the terms of the right one; "" for other results."""
     right, result = subject.around.right, subject.before.get(name)
     if right is None or result is None or np.shape(result) != subject.expected[name].shape:
         return ""

@@ -95,9 +95,9 @@ class Fit:
                 raise DataError(f"column {name!r} holds no texts, which alone take an order")
             if len({*texts}) < len(texts) or len(texts) < 2:
                 raise DataError(f"column {name!r}: an order has two texts or more, each once")
-            others = sorted(str(text) for text in {*summary.counter} - {*texts})
-            if others or summary.too_many:
-                more = quoted(others) if others else f"more than {summary.limit:,} texts"
+            unlisted = sorted(str(text) for text in {*summary.counter} - {*texts})
+            if unlisted or summary.too_many:
+                more = quoted(unlisted) if unlisted else f"more than {summary.limit:,} texts"
                 raise DataError(f"column {name!r} holds {more}, and its order is {quoted(texts)}")
 
     def steps(
