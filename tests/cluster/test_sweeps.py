@@ -16,8 +16,8 @@ HOW = {"models": 12, "halving": 2, "epochs": 4, "verbose": 0, "seeds": 2}
 SPACE = {"lr": cr.sweeps.LogUniform(1e-2, 1.0), "hidden": [4, 6]}
 
 
-def swept(made=build, space=SPACE, **how):
-    return cr.sweep(made, space, X[:200], Y[:200], **HOW | how)
+def swept(made=build, space=SPACE, **options):
+    return cr.sweep(made, space, X[:200], Y[:200], **HOW | options)
 
 
 def assert_same_table(a, b):
@@ -46,9 +46,10 @@ def test_workers_read_files_themselves(tmp_path, client, kind):
         np.save(y, Y[:200])
     else:
         x, y = da.from_array(X[:200], chunks=(90, -1)), da.from_array(Y[:200], chunks=90)
-    how = HOW | {"models": 3, "seeds": 1}
+    options = HOW | {"models": 3, "seeds": 1}
     assert_same_table(
-        cr.sweep(build, SPACE, x, y, **how), cr.sweep(build, SPACE, x, y, client=client, **how)
+        cr.sweep(build, SPACE, x, y, **options),
+        cr.sweep(build, SPACE, x, y, client=client, **options),
     )
 
 
@@ -60,8 +61,8 @@ def test_the_last_tasks_are_divided_among_all():
 
 @pytest.mark.thorough  # the same for a fleet
 def test_members_side_by_side_too(client):
-    how = {"models": 90, "seeds": 1, "batch_size": 1, "space": SPACE | {"hidden": [4]}}
-    assert_same_table(swept(**how), swept(**how, client=client))
+    options = {"models": 90, "seeds": 1, "batch_size": 1, "space": SPACE | {"hidden": [4]}}
+    assert_same_table(swept(**options), swept(**options, client=client))
 
 
 @pytest.mark.thorough  # a cluster of its own

@@ -56,8 +56,8 @@ def source(request, tmp_path):
 def test_a_member_has_the_bits_of_fit_with_one_shard(source, monkeypatch):
     monkeypatch.setattr(GroupedRows, "whole", property(lambda self: pytest.fail("all is read")))
     x, y, weight = source
-    how = HOW | {"halving": 2, "batch_size": 16}
-    result = cr.sweep(build, SPACE, x, y, sample_weight=weight, validation_data=HELD, **how)
+    options = HOW | {"halving": 2, "batch_size": 16}
+    result = cr.sweep(build, SPACE, x, y, sample_weight=weight, validation_data=HELD, **options)
     best = result.best
     cr.keras.utils.set_random_seed(0)
     model = build(**best.settings)
@@ -69,9 +69,9 @@ def test_a_member_has_the_bits_of_fit_with_one_shard(source, monkeypatch):
 @pytest.mark.sampled(quick=2)
 def test_cross_validation_of_all_kinds_divides_rows_as_of_arrays(source):
     x, y, weight = source
-    how = {"epochs": 2, "cv": 3, "search": "grid", "monitor": "val_accuracy"}
-    search = cr.sweeps.SweepCV(build, SPACE, **how).fit(x, y, sample_weight=weight)
-    arrays = cr.sweeps.SweepCV(build, SPACE, **how).fit(X, Y, sample_weight=W)
+    options = {"epochs": 2, "cv": 3, "search": "grid", "monitor": "val_accuracy"}
+    search = cr.sweeps.SweepCV(build, SPACE, **options).fit(x, y, sample_weight=weight)
+    arrays = cr.sweeps.SweepCV(build, SPACE, **options).fit(X, Y, sample_weight=W)
     pairs = zip(search.result_.folds, arrays.result_.folds, strict=True)
     for fold, other in pairs:
         for samples, same in zip(fold, other, strict=True):

@@ -291,7 +291,7 @@ def _through_numpy(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterat
 
 @REPLACED.of(ast.Name, ast.Attribute, ast.Subscript)
 def _factor_through_numpy(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
-    """Yield the same of an array that is a factor."""
+    """Yield functions of NumPy of an array that is a factor."""
     owner = site.owner
     is_factor = isinstance(owner, ast.BinOp) and isinstance(owner.op, ast.Mult | ast.Div)
     if is_factor and np.ndim(site.value) and around.tells(site):

@@ -150,10 +150,10 @@ def _names(value: Any, where: str) -> tuple[str, ...]:
 def _orders(value: Any, where: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return columns with their texts in order, from ``"size=S,M,L"``, a list of such or a dict."""
     if not isinstance(value, Mapping):
-        pairs = [_text(each, where) for each in (value if isinstance(value, list) else [value])]
-        if wrong := [each for each in pairs if "=" not in each]:
+        pairs = [_text(pair, where) for pair in (value if isinstance(value, list) else [value])]
+        if wrong := [pair for pair in pairs if "=" not in pair]:
             raise UsageError(f"{where}: expected NAME=TEXTS, as size=S,M,L, received {wrong[0]!r}")
-        value = {name.strip(): texts for name, _, texts in (each.partition("=") for each in pairs)}
+        value = {name.strip(): texts for name, _, texts in (pair.partition("=") for pair in pairs)}
         if len(value) < len(pairs):
             raise UsageError(f"{where}: a column is given twice; give all its texts at once")
     return tuple((name, _names(texts, where)) for name, texts in value.items())

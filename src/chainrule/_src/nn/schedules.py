@@ -451,8 +451,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
                 f"{len(boundaries)} boundaries and {len(values)} values"
             )
         where = type(self).__name__
-        self.boundaries = [check_number(each, "boundaries", where) for each in boundaries]
-        self.values = [check_number(each, "values", where) for each in values]
+        self.boundaries = [check_number(boundary, "boundaries", where) for boundary in boundaries]
+        self.values = [check_number(rate, "values", where) for rate in values]
         if self.boundaries != sorted(self.boundaries):
             raise DataError(
                 f"PiecewiseConstantDecay: boundaries must rise, received {self.boundaries}"

@@ -137,8 +137,8 @@ class Optimizer(Applicable):
         self.learning_rate = learning_rate
         self.weight_decay, self.l2 = weight_decay, l2
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
-        ways = ("clipnorm", "clipvalue", "global_clipnorm")
-        chosen = [way for way in ways if getattr(self, way) is not None]
+        limits = ("clipnorm", "clipvalue", "global_clipnorm")
+        chosen = [name for name in limits if getattr(self, name) is not None]
         if len(chosen) > 1:
             raise DataError(f"{self._name}: expected one way of clipping, received {chosen}")
         self.learning_rate_multipliers = self._factors(learning_rate_multipliers or {})

@@ -110,8 +110,8 @@ def _prepared(table: Table, recipe: Recipe, fold: tuple[int, int] | None) -> Tra
 def _chosen(table: str, names: Mapping[str, Any], target: str, recipe: Recipe) -> list[str]:
     """Return the columns to learn from."""
     options = {name: getattr(recipe, name) for name in COLUMN_OPTIONS}
-    for option, given in (*options.items(), ("order", [name for name, _ in recipe.order])):
-        for name in given:
+    for option, columns in (*options.items(), ("order", [name for name, _ in recipe.order])):
+        for name in columns:
             if name not in names or name == target:
                 close = difflib.get_close_matches(name, names, 1)
                 hint = f"; did you mean {close[0]!r}?" if close else ""
