@@ -401,6 +401,7 @@ def test_ids_have_the_values_and_types_of_a_parquet_file(tmp_path):
         "day": days,
         "seen": pa.array(days).cast(pa.timestamp("us")),
         "group": pa.array(["x", None] * 14).dictionary_encode(),
+        "passed": pa.array([None, *range(27)], pa.duration("ms")),
         "kind": ["a", "b"] * 14,
     })  # fmt: skip
     pa.parquet.write_table(table, tmp_path / "t.parquet", row_group_size=5)
@@ -412,8 +413,8 @@ def test_ids_have_the_values_and_types_of_a_parquet_file(tmp_path):
     assert found.schema.types == table.schema.types
     assert repr(found.to_pylist()) == repr(table.to_pylist())
     lines = done("predict", *base, *ids).stdout.splitlines()
-    assert lines[1].startswith(",,0.00,2024-01-01,2024-01-01 00:00:00,x,a,")
-    assert lines[3].startswith(f"{KEY + 1},1.1,2.00,2024-01-03,2024-01-03 00:00:00,x,a,")
+    assert lines[1].startswith(",,0.00,2024-01-01,2024-01-01 00:00:00,x,,a,")
+    assert lines[3].startswith(f"{KEY + 1},1.1,2.00,2024-01-03,2024-01-03 00:00:00,x,0.001,a,")
 
 
 def test_ids_of_large_files_stay_beside_their_rows(keys, tmp_path, monkeypatch):

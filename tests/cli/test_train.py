@@ -516,6 +516,10 @@ def test_a_model_below_its_baseline_says_so(tmp_path):
     result, _ = train(tmp_path, path, "--target", "y")
     assert "the model is no better than the baseline (accuracy 95.0 %" in result.stderr
     assert "--class-weight balanced" in result.stderr
+    path.write_text("x,y\n" + "\n".join(f"{i},{'ab'[i % 2]}" for i in range(60)))
+    result, _ = train(tmp_path, path, "--target", "y", "--recipe", "linear", "--epochs", "1")
+    assert "no better than the baseline (accuracy" in result.stderr
+    assert "--class-weight" not in result.stderr  # no class is rare
     numbers = tmp_path / "noise.csv"
     numbers.write_text("x,y\n" + "\n".join(f"{a},{b}" for a, b in rng.normal(size=(60, 2))))
     result, _ = train(tmp_path, numbers, "--target", "y", "--lr", "0.5")

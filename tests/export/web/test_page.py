@@ -236,7 +236,13 @@ def test_a_table_is_predicted_as_in_python_with_its_reasons(bikes, bikes_page, v
     )
     names = [step.name for step in model.preprocessor.steps]
     typical = dict(zip(names, typical, strict=True))
-    row = {"hour": 17.0, "temperature": np.nan, "date": "2012-02-29", "weather": "rain", "wind": "strong"}
+    row = {
+        "hour": 17.0,
+        "temperature": np.nan,
+        "date": "2012-02-29",
+        "weather": "rain",
+        "wind": "strong",
+    }
     page.page.get_by_label("hour", exact=True).fill("17")
     page.page.get_by_label("temperature", exact=True).fill("")
     page.page.get_by_label("date").fill("2012-02-29")

@@ -289,7 +289,8 @@ def _below_baseline(scores: Scores, preprocessor: Preprocessor, settings: Settin
     if not scores.below_baseline:
         return []
     remedies = []
-    if preprocessor.target.classes and settings.class_weight == "none":
+    counts = preprocessor.target.counts
+    if settings.class_weight == "none" and counts and max(counts) > 2 * min(counts):
         remedies.append("--class-weight balanced, if rare classes matter")
     texts = [step.name for step in preprocessor.left_out if step.is_text]
     if texts:

@@ -118,10 +118,10 @@ class Preprocessor(Configurable):
         self.task, self.text = task, tuple(text)
         self.category, self.number = tuple(category), tuple(number)
         if both := {*self.category} & {*self.number}:
-            raise DataError(f"Preprocessor: {quoted(both)} cannot be both category and number")
+            raise OptionError("category", f"{quoted(both)} cannot be both category and number")
         self.order = {name: tuple(texts) for name, texts in (order or {}).items()}
         if both := {*self.order} & {*self.category, *self.number, *self.text}:
-            raise DataError(f"Preprocessor: {quoted(both)} cannot have an order and be of a kind")
+            raise OptionError("order", f"{quoted(both)} cannot have an order and be of a kind")
         self.signed = check_flag(signed, "signed", "Preprocessor")
         self.ordered = check_flag(ordered, "ordered", "Preprocessor")
         self.words = check_positive(words, "words", "Preprocessor")

@@ -22,7 +22,7 @@ from chainrule._src.data.preprocessing.values import (
     time_texts,
 )
 from chainrule._src.data.tables import Table, open_table
-from chainrule._src.data.tables.arrow import pyarrow
+from chainrule._src.data.tables.arrow import numbers, pyarrow
 from chainrule._src.nn.sequential import Sequential, load_model
 from chainrule._src.tabular.recipes.scores import Scores, new_scores
 
@@ -310,6 +310,8 @@ def _arrow_texts(values: Any) -> Any:
     compute, pa, types = pyarrow("compute"), pyarrow(), pyarrow("types")
     if types.is_dictionary(values.type):
         values = values.dictionary_decode()
+    if types.is_duration(values.type):
+        values = pa.array(numbers(values))
     if types.is_floating(values.type):
         values = compute.if_else(compute.is_nan(values), None, values)
     texts = compute.cast(values, pa.string())
