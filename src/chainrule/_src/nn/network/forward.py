@@ -114,7 +114,7 @@ class Predictor(Stack):
         usual = fixed or (32 if watching or steps else PREDICTED)
         size = check_positive(usual if batch_size is None else batch_size, "batch_size", "predict")
         if comes_in_parts(x):
-            x = provided("samples_in_parts")(x, y, size)
+            x = provided("samples_in_parts")(x, y, size, self)
         elif y is not None:
             raise DataError("predict: y names a column of a file; x is none")
         if watching:

@@ -125,7 +125,9 @@ def open_data(
     names = {column.name for column in columns}
     for name in ids:
         if name not in names:
-            raise OptionError("id", f"{table.name} has no column {name!r}")
+            raise OptionError(
+                "id", f"{table.name} has no column {name!r} of numbers, texts or times"
+            )
     if target is not None and len(columns) == len(table.columns):
         raise OptionError(
             "target",
