@@ -647,6 +647,17 @@ def test_several_scores_make_a_front_that_goes_on_in_halving(tmp_path):
         cr.sweep(build, space, X, y, **options | {"monitor": "val_loss"})
 
 
+def test_the_number_of_weights_is_a_score():
+    how = {"search": "grid", "epochs": 1, "cv": 2, "verbose": 0}
+    result = cr.sweep(network, {"hidden": [2, 8], "lr": [0.1, 0.0]}, X, Y,
+                      monitor=["val_loss", "parameters"], mode="max", **how)  # fmt: skip
+    table = result.table
+    each = dict(zip(table["hidden"], table["parameters"], strict=True))
+    assert each == {n: (X.shape[1] + 1) * n + (n + 1) * 2 for n in (2, 8)}
+    assert [best.scores["parameters"] for best in result.front()][-1] == each[2]  # fewer are better
+    assert "parameters" not in cr.sweep(network, {"lr": [0.1, 0.2]}, X, Y, **how).table
+
+
 def test_several_scores_are_refused_where_one_must_decide():
     how = {"monitor": ["val_loss", "val_accuracy"], "verbose": 0, "epochs": 1, "models": 2}
     with pytest.raises(OptionError, match="must be one score"):
