@@ -555,6 +555,15 @@ def test_missing_values_that_training_did_not_have_are_told_from_others():
     ]
 
 
+def test_missing_categories_without_a_feature_are_not_said_to_be_new():
+    rows = {"pet": ["cat", None, "dog", "cat", "owl"], "yes": ["ja", "nein", None, "ja", "nein"]}
+    preprocessor = fitted(rows, signed=True)
+    preprocessor.transform(rows)
+    assert preprocessor.unseen_notes() == [
+        f"column {name!r}: 1 missing value: the features are zeros" for name in rows
+    ]
+
+
 @pytest.mark.parametrize("name", ["a", "y"])
 def test_numbers_too_close_to_be_scaled_are_not_called_constant(name):
     rows = {"a": np.arange(10.0), "b": np.arange(10.0), "y": np.arange(10.0)}

@@ -108,7 +108,7 @@ def run_sweep(
     with console.status("reading the data …"):
         table = open_table(source, encoding=encoding)
     tell(table.notes)
-    recipe = Recipe(recipe="mlp", target=target, seed=options["seed"])
+    recipe = Recipe(recipe="mlp", target=target, seed=options["seed"], ensemble=1)
     validation = 0.0 if options["cv"] else recipe.validation
     with console.status("preparing the data …"):
         data = prepare(table, replace(recipe, validation=validation))

@@ -357,9 +357,10 @@ class Preprocessor(Configurable):
             gaps = self._gaps[step.name]
             values = self.unseen[step.name] - gaps
             if gaps:
+                is_unknown = self.signed and step.kind == "category"  # no step counts them
                 notes.append(
-                    f"column {step.name!r}: {gaps:,} missing value{'s' * (gaps != 1)}, training "
-                    f"had none: {_instead(step)}"
+                    f"column {step.name!r}: {gaps:,} missing value{'s' * (gaps != 1)}"
+                    f"{'' if is_unknown else ', training had none'}: {_instead(step)}"
                 )
             if values:
                 notes.append(
