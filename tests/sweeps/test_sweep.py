@@ -647,6 +647,14 @@ def test_several_scores_make_a_front_that_goes_on_in_halving(tmp_path):
         cr.sweep(build, space, X, y, **options | {"monitor": "val_loss"})
 
 
+def test_an_error_names_few_differences_of_a_sweep(tmp_path):
+    how = {"models": 2, "epochs": 1, "verbose": 0, "store": tmp_path}
+    cr.sweep(network, {"lr": [0.1, 0.2]}, X, Y, **how)
+    with pytest.raises(DataError, match="here X to train on is .*; and 10 more") as error:
+        cr.sweep(network, {"lr": [0.1, 0.2]}, X[:9], Y[:9], batch_size=3, cv=2, **how)
+    assert str(error.value).count(" it was ") == 3
+
+
 def test_the_number_of_weights_is_a_score():
     how = {"search": "grid", "epochs": 1, "cv": 2, "verbose": 0}
     result = cr.sweep(network, {"hidden": [2, 8], "lr": [0.1, 0.0]}, X, Y,

@@ -197,8 +197,9 @@ class Preprocessor(Configurable):
             If the target does not have exactly two classes.
         """
         if len(self.target.classes) != 2:
-            what = self.target.describe().partition(":")[0].partition(",")[0]
-            raise OptionError("threshold", f"needs two classes; {self.target.name!r} has {what}")
+            count = len(self.target.classes)
+            what = f"has {count} classes" if count else "is a quantity"
+            raise OptionError("threshold", f"needs two classes; {self.target.name!r} {what}")
         self._target = replace(self.target, threshold=threshold)
 
     def add_labels(self, y: Array) -> None:
