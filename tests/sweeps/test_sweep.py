@@ -650,7 +650,7 @@ def test_several_scores_make_a_front_that_goes_on_in_halving(tmp_path):
 def test_an_error_names_few_differences_of_a_sweep(tmp_path):
     how = {"models": 2, "epochs": 1, "verbose": 0, "store": tmp_path}
     cr.sweep(network, {"lr": [0.1, 0.2]}, X, Y, **how)
-    with pytest.raises(DataError, match="here X to train on is .*; and 10 more") as error:
+    with pytest.raises(DataError, match=r"here X to train on is .*; and 10 more") as error:
         cr.sweep(network, {"lr": [0.1, 0.2]}, X[:9], Y[:9], batch_size=3, cv=2, **how)
     assert str(error.value).count(" it was ") == 3
 
