@@ -189,8 +189,8 @@ def check_same(
     differing = list(differences(stored, from_json(to_json({"format": FORMAT, **current}))))
     if differing:
         more = f"; and {len(differing) - MOST} more" if len(differing) > MOST else ""
-        told = "; ".join(sorted(differing, key=lambda text: len(text) > LONG)[:MOST])
-        raise DataError(f"sweep: {where}; here {told}{more}. Give the same, or another {what}")
+        listing = "; ".join(sorted(differing, key=lambda text: len(text) > LONG)[:MOST])
+        raise DataError(f"sweep: {where}; here {listing}{more}. Give the same, or another {what}")
 
 
 def _parts(folder: Path) -> list[CandidateRange]:

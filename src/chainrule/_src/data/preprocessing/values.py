@@ -13,6 +13,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, ShapeError, listed, shortened
+from chainrule._src.base.escaping import for_shell
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -260,8 +261,19 @@ def quoted(names: Iterable[str], limit: int = 5) -> str:
 
 
 def as_option(names: Sequence[str]) -> str:
-    """Return names as an option takes them, separated by commas; a long list is cut."""
-    return ",".join(shortened(name) for name in names[:5]) + ",…" * (len(names) > 5)
+    """Return names as an option takes them in a shell, separated by commas; a long list is cut.
+
+    Examples
+    --------
+    >>> print(as_option(["age", "size, in cm"]))
+    'age,"size, in cm"'
+    """
+    short_names = [shortened(name) for name in names[:5]]
+    cells = [
+        '"{}"'.format(name.replace('"', '""')) if {*',"'} & {*name} else name
+        for name in short_names
+    ]
+    return for_shell(",".join(cells)) + ",…" * (len(names) > 5)
 
 
 def quote(text: str) -> str:
