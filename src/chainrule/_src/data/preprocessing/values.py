@@ -85,10 +85,10 @@ def kind_of(values: Array) -> str:
 def column_values(values: Any, name: str, where: str) -> Array:
     """Convert a column to one of four forms.
 
-    Numbers become float64 of shape ``(n,)`` with NaN for missing; text, booleans and categories
-    (pandas's, or Arrow's dictionaries, of values of any type) objects of shape ``(n,)`` with None
-    for missing; times datetime64 in seconds with NaT for missing; images, shape ``(n, h, w)`` or
-    ``(n, h, w, c)``, stay.
+    Numbers, and durations in seconds, become float64 of shape ``(n,)`` with NaN for missing; text,
+    booleans and categories (pandas's, or Arrow's dictionaries, of values of any type) objects of
+    shape ``(n,)`` with None for missing; times datetime64 in seconds with NaT for missing; images, shape
+    ``(n, h, w)`` or ``(n, h, w, c)``, stay.
 
     Raises
     ------
@@ -101,6 +101,8 @@ def column_values(values: Any, name: str, where: str) -> Array:
     array(['True', None], dtype=object)
     >>> column_values([1, None], "age", "example")
     array([ 1., nan])
+    >>> column_values(np.array([90, "NaT"], "m8[m]"), "passed", "example")
+    array([5400.,   nan])
     """
     array = as_array(values)
     kind = array.dtype.kind
@@ -117,6 +119,8 @@ def column_values(values: Any, name: str, where: str) -> Array:
         return np.array(["False", "True"], dtype=object)[array.astype(np.intp)]
     if kind == "M":
         return array.astype("datetime64[s]", copy=False)
+    if kind == "m":
+        return array / np.timedelta64(1, "s")
     if kind in "UT":
         return _objects(array.astype(object), name, where)
     if kind == "O":
