@@ -87,8 +87,8 @@ def column_values(values: Any, name: str, where: str) -> Array:
 
     Numbers, and durations in seconds, become float64 of shape ``(n,)`` with NaN for missing; text,
     booleans and categories (pandas's, or Arrow's dictionaries, of values of any type) objects of
-    shape ``(n,)`` with None for missing; times datetime64 in seconds with NaT for missing; images, shape
-    ``(n, h, w)`` or ``(n, h, w, c)``, stay.
+    shape ``(n,)`` with None for missing; times datetime64 in seconds with NaT for missing; images,
+    shape ``(n, h, w)`` or ``(n, h, w, c)``, stay.
 
     Raises
     ------
