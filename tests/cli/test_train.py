@@ -529,6 +529,7 @@ def test_a_model_below_its_baseline_says_so(tmp_path):
     result, _ = train(tmp_path, path, "--target", "y", "--recipe", "linear", "--epochs", "1")
     assert "no better than the baseline (accuracy" in result.stderr
     assert "--class-weight" not in result.stderr  # no class is rare
+    assert "what may help: --epochs above 1, more columns" in result.stderr
     numbers = tmp_path / "noise.csv"
     numbers.write_text("x,y\n" + "\n".join(f"{a},{b}" for a, b in rng.normal(size=(60, 2))))
     result, _ = train(tmp_path, numbers, "--target", "y", "--lr", "0.5")

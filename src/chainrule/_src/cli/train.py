@@ -263,7 +263,7 @@ def _print_after(
     for each, X, y in held_out(model, data, settings):
         add_arrays(scores, each, X, y)
     print_scores(console, scores, what)
-    tell(_below_baseline(scores, data.preprocessor, settings))
+    tell(_below_baseline(scores, model, settings))
     if chosen := ["the epoch"] * is_watched(settings) + ["the intervals"] * bool(settings.interval):
         console.print(
             f"[dim]these rows set {' and '.join(chosen)}, too; --cv 5 scores on others[/]"
@@ -285,13 +285,15 @@ def _print_after(
         console.print(f"  chainrule {escape(line)}", soft_wrap=True)
 
 
-def _below_baseline(scores: Scores, preprocessor: Preprocessor, settings: Settings) -> list[str]:
+def _below_baseline(scores: Scores, model: Sequential, settings: Settings) -> list[str]:
     """Return a note on a model that is no better than its baseline, and on what may help."""
     from chainrule._src.data.preprocessing.values import as_option
 
     if not scores.below_baseline:
         return []
-    remedies = []
+    remedies, preprocessor = [], model.preprocessor
+    if len(model.history.epoch) == settings.epochs:  # training ended by their number alone
+        remedies.append(f"--epochs above {settings.epochs}")
     counts = preprocessor.target.counts
     if settings.class_weight == "none" and counts and max(counts) > 2 * min(counts):
         remedies.append("--class-weight balanced, if rare classes matter")
