@@ -210,6 +210,21 @@ def test_rows_are_read_a_chunk_at_a_time(trained):
         assert all(0 < len(next(blocks)) < 2000 for _ in range(5))
 
 
+def test_chunks_of_many_features_have_few_rows(trained, monkeypatch):
+    model, table = cr.load_model(trained("iris")), open_table("iris")
+    sizes, transform = [], type(model.preprocessor).transform
+
+    def measured(self, chunk):
+        sizes.append(len(next(iter(chunk.values()))))
+        return transform(self, chunk)
+
+    monkeypatch.setattr(type(model.preprocessor), "transform", measured)
+    monkeypatch.setattr(trained_model, "FEATURES", 40 * model.preprocessor.width)
+    score(model, table, "target")
+    list(predictions(model, table, False, lambda rows: None))
+    assert sizes == [40, 40, 40, 30] * 2
+
+
 @pytest.mark.parametrize("verb", ["evaluate", "predict"])
 def test_what_is_no_model_is_refused(tmp_path, verb):
     assert "does not exist; chainrule train" in refused(4, verb, tmp_path / "no-model", "iris")

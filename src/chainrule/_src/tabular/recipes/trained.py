@@ -26,8 +26,8 @@ from chainrule._src.data.tables.arrow import numbers, pyarrow
 from chainrule._src.nn.sequential import Sequential, load_model
 from chainrule._src.tabular.recipes.scores import Scores, new_scores
 
-CELLS = 2**20  # maximum number of probabilities per chunk
-CHUNK = 2**14  # maximum number of rows per chunk
+# Maximum numbers of features, of probabilities and of rows per chunk.
+FEATURES, CELLS, CHUNK = 2**24, 2**20, 2**14
 
 
 def load(path: str) -> Sequential:
@@ -152,7 +152,7 @@ def _named(note: str) -> str:
 
 def probabilities(model: Sequential, features: Array) -> Array:
     """Return the output for features: a column per class, shape (n, k), or (n, 1)."""
-    output = model.predict_on_batch(features)
+    output = model.predict(features)  # in batches that stay in the cache
     if model.preprocessor.target.classes and output.shape[1] == 1:
         return np.hstack([1 - output, output])
     return output
@@ -164,10 +164,17 @@ def unseen(model: Sequential) -> list[str]:
     return notes
 
 
+def _chunk_rows(preprocessor: Any) -> int:
+    """Return the number of rows per chunk."""
+    probabilities = len(preprocessor.target.classes) + 1
+    return max(1, min(CHUNK, CELLS // probabilities, FEATURES // preprocessor.width))
+
+
 def labelled_chunks(model: Sequential, table: Table, target: str) -> Iterator[tuple[Array, Array]]:
     """Yield features and encoded targets of the rows whose target is not missing."""
     preprocessor, start = model.preprocessor, 0
-    for chunk in table.chunks(columns=[*(c.name for c in preprocessor.columns), target]):
+    names, size = [*(c.name for c in preprocessor.columns), target], _chunk_rows(preprocessor)
+    for chunk in table.chunks(size, names):
         labelled = np.flatnonzero(~missing(chunk[target]))
         rows, start = labelled + start, start + len(chunk[target])
         is_complete = len(labelled) == len(chunk[target])
@@ -247,7 +254,7 @@ def predictions(
     """
     target, ids = model.preprocessor.target, list(dict.fromkeys(ids))
     names = output_names(model, every_class)
-    rows = min(CHUNK, max(1, CELLS // (len(target.classes) + 1)))
+    rows = _chunk_rows(model.preprocessor)
     take = _stored(table, ids, rows)
     for chunk in table.chunks(rows, [*(c.name for c in model.preprocessor.columns), *ids]):
         output = probabilities(model, model.preprocessor.transform(chunk))
