@@ -240,10 +240,12 @@ def test_rows_of_training_are_recognised():
     known.add(X[:250], y[:250])
     known.add(X[250:], y[250:])
     assert known.share == 300 / 500
+    assert known.count == "300"
     other = KnownRows(TrainedRows.of(digests(X, y)))
     other.add(X, 1 - y)
     assert other.share == 0
     assert KnownRows(None).share == 0
+    assert KnownRows(None).count == ""
 
 
 def test_of_many_rows_a_sample_is_kept():
@@ -254,6 +256,9 @@ def test_of_many_rows_a_sample_is_kept():
     known = KnownRows(trained)
     known.add(X, y)
     assert abs(known.share - 0.75) < 0.01
+    number = known.count.removeprefix("about ").replace(",", "")
+    assert abs(int(number) - 3 * KEPT) < 0.04 * KEPT
+    assert number.endswith("00")
 
 
 def test_damaged_digests_are_refused():
