@@ -52,8 +52,8 @@ def run_evaluate(
         scores = score(model, table, name, advance, known_rows)
     if known_rows.count:
         warn(
-            f"the model was trained on {known_rows.count} of these {count_of(scores.rows, 'row')}: scores "
-            "on them say nothing about new data"
+            f"the model was trained on {known_rows.count} of these "
+            f"{count_of(scores.rows, 'row')}: scores on them say nothing about new data"
         )
     tell(unseen(model))
     if lost := (table.rows or 0) - scores.rows:
