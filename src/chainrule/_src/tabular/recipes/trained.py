@@ -167,7 +167,8 @@ def unseen(model: Sequential) -> list[str]:
 def _chunk_rows(preprocessor: Any) -> int:
     """Return the number of rows per chunk."""
     probabilities = len(preprocessor.target.classes) + 1
-    return max(1, min(CHUNK, CELLS // probabilities, FEATURES // preprocessor.width))
+    most: int = FEATURES // preprocessor.width
+    return max(1, min(CHUNK, CELLS // probabilities, most))
 
 
 def labelled_chunks(model: Sequential, table: Table, target: str) -> Iterator[tuple[Array, Array]]:
