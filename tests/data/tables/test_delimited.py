@@ -116,6 +116,11 @@ def test_a_day_that_is_none_is_no_time(write):
     assert "row 1 holds '2024-02-30', though 1 of 2 values look like a time" in table.notes[0]
 
 
+def test_numbers_are_no_times(write):
+    with pytest.raises(DataError, match="column 'a' must hold times, but row 1 holds '2007'"):
+        open_table(write("a\n2007\n2008\n"), like=[Column("a", "time")])
+
+
 def test_numbers_of_both_notations_are_told(write):
     table = open_table(write('a\n1.5\n"1,7"\n"2,5"\n'))
     assert "'1.5', though 2 of 3 values look like a number with decimal commas;" in table.notes[0]

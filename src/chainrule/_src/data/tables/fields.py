@@ -146,8 +146,10 @@ class Field:
 
     @property
     def _is_plain(self) -> bool:
-        """True if plain numbers need no conversion, as a percentage in training would."""
-        return self.known is None or (self._learned in (None, POINT) and self.known.unit != "%")
+        """True if plain numbers need no conversion, unlike times and percentages in training."""
+        return self.kind != "time" and (
+            self.known is None or (self._learned in (None, POINT) and self.known.unit != "%")
+        )
 
     @property
     def _preferred(self) -> Reading:
