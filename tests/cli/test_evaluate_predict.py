@@ -210,6 +210,21 @@ def test_rows_are_read_a_chunk_at_a_time(trained):
         assert all(0 < len(next(blocks)) < 2000 for _ in range(5))
 
 
+def test_chunks_of_many_features_have_few_rows(trained, monkeypatch):
+    model, table = cr.load_model(trained("iris")), open_table("iris")
+    sizes, transform = [], type(model.preprocessor).transform
+
+    def measured(self, chunk):
+        sizes.append(len(next(iter(chunk.values()))))
+        return transform(self, chunk)
+
+    monkeypatch.setattr(type(model.preprocessor), "transform", measured)
+    monkeypatch.setattr(trained_model, "FEATURES", 40 * model.preprocessor.width)
+    score(model, table, "target")
+    list(predictions(model, table, False, lambda rows: None))
+    assert sizes == [40, 40, 40, 30] * 2
+
+
 @pytest.mark.parametrize("verb", ["evaluate", "predict"])
 def test_what_is_no_model_is_refused(tmp_path, verb):
     assert "does not exist; chainrule train" in refused(4, verb, tmp_path / "no-model", "iris")
@@ -401,6 +416,7 @@ def test_ids_have_the_values_and_types_of_a_parquet_file(tmp_path):
         "day": days,
         "seen": pa.array(days).cast(pa.timestamp("us")),
         "group": pa.array(["x", None] * 14).dictionary_encode(),
+        "passed": pa.array([None, *range(27)], pa.duration("ms")),
         "kind": ["a", "b"] * 14,
     })  # fmt: skip
     pa.parquet.write_table(table, tmp_path / "t.parquet", row_group_size=5)
@@ -412,8 +428,8 @@ def test_ids_have_the_values_and_types_of_a_parquet_file(tmp_path):
     assert found.schema.types == table.schema.types
     assert repr(found.to_pylist()) == repr(table.to_pylist())
     lines = done("predict", *base, *ids).stdout.splitlines()
-    assert lines[1].startswith(",,0.00,2024-01-01,2024-01-01 00:00:00,x,a,")
-    assert lines[3].startswith(f"{KEY + 1},1.1,2.00,2024-01-03,2024-01-03 00:00:00,x,a,")
+    assert lines[1].startswith(",,0.00,2024-01-01,2024-01-01 00:00:00,x,,a,")
+    assert lines[3].startswith(f"{KEY + 1},1.1,2.00,2024-01-03,2024-01-03 00:00:00,x,0.001,a,")
 
 
 def test_ids_of_large_files_stay_beside_their_rows(keys, tmp_path, monkeypatch):

@@ -32,7 +32,9 @@ def test_the_best_of_a_table_is_listed_drawn_and_saved(folder):
     assert "6 networks in" in done.output
     assert "val_accuracy" in done.output
     assert "<svg" in (folder / "sweep.html").read_text()
-    assert "accuracy" in run("evaluate", "best.cr", "iris").output
+    scored = run("evaluate", "best.cr", "iris")
+    assert "accuracy" in scored.output
+    assert "the model was trained on 120 of these 150 rows" in scored.stderr
 
 
 @pytest.mark.thorough  # several sweeps

@@ -1,6 +1,7 @@
 import errno
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from tests.cli.running import ONE, RUN, app, done, refused, run, write_pets
 from tests.pace import SLOWNESS
 
 import chainrule as cr
-from chainrule._src.cli import train as verb
+from chainrule._src.base.escaping import for_shell
 from chainrule._src.cli.settings import Settings
 from chainrule._src.compile.running import account
 from chainrule._src.data.storage import files
@@ -495,16 +496,24 @@ def test_the_verbs_to_try_do_not_read_standard_input_again(tmp_path):
 
 
 def test_paths_in_commands_to_copy_are_quoted_as_the_system_does(monkeypatch):
-    monkeypatch.setattr(verb.sys, "platform", "win32")
-    assert verb._quoted(r"C:\my data\model") == r'"C:\my data\model"'
-    assert verb._quoted(r"C:\data\model") == r"C:\data\model"
-    monkeypatch.setattr(verb.sys, "platform", "linux")
-    assert verb._quoted("/my data/model") == "'/my data/model'"
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert for_shell(r"C:\my data\model") == r'"C:\my data\model"'
+    assert for_shell(r"C:\data\model") == r"C:\data\model"
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert for_shell("/my data/model") == "'/my data/model'"
 
 
 def test_a_column_of_text_left_out_is_told_with_its_option(tmp_path):
-    result, _ = train(tmp_path, write_pets(tmp_path / "pets.csv"), "--target", "kind")
+    path = write_pets(tmp_path / "pets.csv")
+    result, _ = train(tmp_path, path, "--target", "kind")
     assert "--text name counts its words" in " ".join(result.stdout.split())
+    header, rows = path.read_text("utf-8").split("\n", 1)
+    path.write_text(header.replace("name", '"full, name"') + "\n" + rows, "utf-8")
+    result, _ = train(tmp_path, path, "--target", "kind")
+    words = "--text '\"full, name\"' counts its words"
+    assert words in " ".join(result.stdout.split())
+    option = shlex.split(words)[:2]
+    assert "free text" in train(tmp_path, path, "--target", "kind", *option)[0].stdout
 
 
 def test_a_model_below_its_baseline_says_so(tmp_path):
@@ -516,6 +525,11 @@ def test_a_model_below_its_baseline_says_so(tmp_path):
     result, _ = train(tmp_path, path, "--target", "y")
     assert "the model is no better than the baseline (accuracy 95.0 %" in result.stderr
     assert "--class-weight balanced" in result.stderr
+    path.write_text("x,y\n" + "\n".join(f"{i},{'ab'[i % 2]}" for i in range(60)))
+    result, _ = train(tmp_path, path, "--target", "y", "--recipe", "linear", "--epochs", "1")
+    assert "no better than the baseline (accuracy" in result.stderr
+    assert "--class-weight" not in result.stderr  # no class is rare
+    assert "what may help: --epochs above 1, more columns" in result.stderr
     numbers = tmp_path / "noise.csv"
     numbers.write_text("x,y\n" + "\n".join(f"{a},{b}" for a, b in rng.normal(size=(60, 2))))
     result, _ = train(tmp_path, numbers, "--target", "y", "--lr", "0.5")

@@ -100,3 +100,24 @@ def test_what_cannot_be_read_is_said(tmp_path, model):
             call()
     with pytest.raises(FileError, match="no Parquet file"):
         model.evaluate(tmp_path / "none.parquet", "y")
+
+
+def test_columns_that_the_model_was_not_fitted_to_are_refused(tmp_path):
+    x, y = data("parquet", tmp_path)
+    fitted = network()
+    fitted.fit(x, y, shards=1, verbose=0)
+    fitted.save(tmp_path / "m.safetensors")
+    model = cr.load_model(tmp_path / "m.safetensors")
+    table = pd.read_parquet(x)
+    table[table.columns[::-1]].to_parquet(tmp_path / "reversed.parquet")
+    other = tmp_path / "reversed.parquet", "y"
+    for call in (
+        lambda: model.evaluate(*other, verbose=0),
+        lambda: model.predict(other[0], y="y"),
+        lambda: model.fit(F, Y, validation_data=other, verbose=0),
+        lambda: fitted.fit(x, y, shards=1, validation_data=other, verbose=0),
+    ):
+        with pytest.raises(DataError, match=r"the columns are \['x5', .* fitted to \['x0', "):
+            call()
+    with pytest.raises(DataError, match="y names a column that is no feature"):
+        model.predict(x)

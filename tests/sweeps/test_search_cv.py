@@ -276,7 +276,7 @@ def test_an_error_of_a_model_may_be_that_of_fit():
     space = {"says": [0.5, None]}
     search = cr.sweeps.SweepCV(Says(), space, cv=2).fit(X, y)
     assert np.isnan(search.cv_results_["mean_test_score"]).sum() == 1
-    with pytest.raises(cr.errors.DataError, match=r"1 models failed; the first: .*nothing to say"):
+    with pytest.raises(cr.errors.DataError, match=r"1 model failed; the first: .*nothing to say"):
         search.set_params(error_score="raise").fit(X, y)
     with pytest.raises(cr.errors.OptionError, match="a number or 'raise'"):
         search.set_params(error_score="nan").fit(X, y)

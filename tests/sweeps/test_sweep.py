@@ -647,6 +647,25 @@ def test_several_scores_make_a_front_that_goes_on_in_halving(tmp_path):
         cr.sweep(build, space, X, y, **options | {"monitor": "val_loss"})
 
 
+def test_an_error_names_few_differences_of_a_sweep(tmp_path):
+    how = {"models": 2, "epochs": 1, "verbose": 0, "store": tmp_path}
+    cr.sweep(network, {"lr": [0.1, 0.2]}, X, Y, **how)
+    with pytest.raises(DataError, match=r"here X to train on is .*; and 10 more") as error:
+        cr.sweep(network, {"lr": [0.1, 0.2]}, X[:9], Y[:9], batch_size=3, cv=2, **how)
+    assert str(error.value).count(" it was ") == 3
+
+
+def test_the_number_of_weights_is_a_score():
+    how = {"search": "grid", "epochs": 1, "cv": 2, "verbose": 0}
+    result = cr.sweep(network, {"hidden": [2, 8], "lr": [0.1, 0.0]}, X, Y,
+                      monitor=["val_loss", "parameters"], mode="max", **how)  # fmt: skip
+    table = result.table
+    each = dict(zip(table["hidden"], table["parameters"], strict=True))
+    assert each == {n: (X.shape[1] + 1) * n + (n + 1) * 2 for n in (2, 8)}
+    assert [best.scores["parameters"] for best in result.front()][-1] == each[2]  # fewer are better
+    assert "parameters" not in cr.sweep(network, {"lr": [0.1, 0.2]}, X, Y, **how).table
+
+
 def test_several_scores_are_refused_where_one_must_decide():
     how = {"monitor": ["val_loss", "val_accuracy"], "verbose": 0, "epochs": 1, "models": 2}
     with pytest.raises(OptionError, match="must be one score"):

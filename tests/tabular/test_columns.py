@@ -193,7 +193,7 @@ def test_options_for_columns_that_cannot_be_are_refused():
         prepare(table, Recipe(target="riders", category=("hours",)))
     with pytest.raises(DataError, match="'name' is to hold numbers, but it holds 'a0'"):
         prepare(table, Recipe(target="riders", number=("name",)))
-    with pytest.raises(DataError, match="both"):
+    with pytest.raises(OptionError, match="category: 'a' cannot be both"):
         Preprocessor(category=["a"], number=["a"])
 
 
@@ -209,9 +209,15 @@ def test_what_is_odd_in_data_is_told():
     doubled = {name: np.concatenate([v, v[:50]]) for name, v in columns.items()}
     notes = "\n".join(prepare(ArrayTable("odd", doubled), Recipe(target="y")).notes)
     assert "'GUT', 'Gut', 'gut' are 3 categories" in notes
-    assert "rows of training repeat another row" in notes
+    assert "rows of training have the features and the target of another row" in notes
     assert "kept aside are among them" in notes
     assert "'id', 'copy': each alone tells the target 'y'" in notes
+
+
+def test_classes_that_differ_in_case_alone_are_told():
+    columns = {"x": np.arange(40.0), "y": np.array(["Ja", "ja", "nein", "NEIN"] * 10, object)}
+    notes = prepare(ArrayTable("odd", columns), Recipe(target="y")).notes
+    assert any(note.startswith("column 'y': 'Ja', 'ja' are 2 categories") for note in notes)
 
 
 @pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "diabetes"])
@@ -234,10 +240,12 @@ def test_rows_of_training_are_recognised():
     known.add(X[:250], y[:250])
     known.add(X[250:], y[250:])
     assert known.share == 300 / 500
+    assert known.count == "300"
     other = KnownRows(TrainedRows.of(digests(X, y)))
     other.add(X, 1 - y)
     assert other.share == 0
     assert KnownRows(None).share == 0
+    assert KnownRows(None).count == ""
 
 
 def test_of_many_rows_a_sample_is_kept():
@@ -248,6 +256,9 @@ def test_of_many_rows_a_sample_is_kept():
     known = KnownRows(trained)
     known.add(X, y)
     assert abs(known.share - 0.75) < 0.01
+    number = known.count.removeprefix("about ").replace(",", "")
+    assert abs(int(number) - 3 * KEPT) < 0.04 * KEPT
+    assert number.endswith("00")
 
 
 def test_damaged_digests_are_refused():

@@ -4,12 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import chainrule as cr
 from chainrule._src.compile.running import bound, engines
 from chainrule._src.compile.running import threads as turns
 from chainrule._src.compile.running.threads import Paces
+from chainrule._src.nn.network.forward import Forward
 from chainrule._src.nn.training import supply
 
 
@@ -181,14 +182,45 @@ def test_a_run_that_fails_ends_its_turn():
     assert not turns._turn.locked()
 
 
-def test_products_are_made_by_one_thread_until_the_context_ends():
-    def counts():
-        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+def product_threads():
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
-    before = counts()
-    with turns.one_for_products():
-        assert set(counts()) <= {1}
-    assert counts() == before
+
+@pytest.mark.parametrize("limit", [turns.one_for_products, turns.products_on_one_thread])
+def test_products_are_made_by_one_thread_until_the_context_ends(limit):
+    with threadpool_limits(2, "blas"):
+        before = product_threads()
+        with limit():
+            assert product_threads() == {1}
+        assert product_threads() == before != {1}
+
+
+def test_the_last_thread_ends_the_limit_of_products():
+    first, second = turns.products_on_one_thread(), turns.products_on_one_thread()
+    with threadpool_limits(2, "blas"):
+        first.__enter__()
+        with second:
+            first.__exit__(None, None, None)
+            assert product_threads() == {1}
+        assert product_threads() != {1}
+
+
+def test_the_products_of_small_predictions_have_one_thread(monkeypatch):
+    counts = []
+
+    def program(forward, X):
+        counts.append(product_threads())
+        return lambda weights, X: counts.append(product_threads())
+
+    monkeypatch.setattr(Forward, "program", program)
+    model = cr.Sequential([cr.layers.Input((1,)), cr.layers.Dense(1)])
+    with threadpool_limits(2, "blas"):
+        model.predict_on_batch(np.ones((3, 1)))
+        monkeypatch.setattr("chainrule._src.nn.network.forward.SMALL", 5)
+        model.predict_on_batch(np.ones((3, 1)))
+    many, one, *others = counts
+    assert one == {1} != many
+    assert others == [many, many]
 
 
 def test_a_core_is_left_to_a_thread_that_prepares_what_comes_next(monkeypatch):

@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from chainrule._src.data.preprocessing.values import Writing
-from chainrule.errors import ChainruleError, DataError, ShapeError, UnknownNameError
+from chainrule.errors import ChainruleError, DataError, OptionError, ShapeError, UnknownNameError
 from chainrule.preprocessing import Column, LeftOut, Preprocessor, Target
 from chainrule.tables import load_arrays, open_table, training_data
 
@@ -552,6 +552,22 @@ def test_missing_values_that_training_did_not_have_are_told_from_others():
         "column 'city': 1 value that training did not have",
         "column 'pet': 1 value that training did not have",
         "column 'day': 2 missing values, training had none: the features are zeros",
+    ]
+
+
+@pytest.mark.parametrize("option", ["number", "category"])
+def test_times_are_neither_numbers_nor_categories(option):
+    days = np.array(["2024-01-01", "2024-02-01"] * 3, "M8[s]")
+    with pytest.raises(OptionError, match=f"{option}: 'day' holds times"):
+        fitted({"day": days}, **{option: ["day"]})
+
+
+def test_missing_categories_without_a_feature_are_not_said_to_be_new():
+    rows = {"pet": ["cat", None, "dog", "cat", "owl"], "yes": ["ja", "nein", None, "ja", "nein"]}
+    preprocessor = fitted(rows, signed=True)
+    preprocessor.transform(rows)
+    assert preprocessor.unseen_notes() == [
+        f"column {name!r}: 1 missing value: the features are zeros" for name in rows
     ]
 
 

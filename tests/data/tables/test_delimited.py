@@ -116,6 +116,16 @@ def test_a_day_that_is_none_is_no_time(write):
     assert "row 1 holds '2024-02-30', though 1 of 2 values look like a time" in table.notes[0]
 
 
+def test_numbers_are_no_times(write):
+    with pytest.raises(DataError, match="column 'a' must hold times, but row 1 holds '2007'"):
+        open_table(write("a\n2007\n2008\n"), like=[Column("a", "time")])
+
+
+def test_numbers_of_both_notations_are_told(write):
+    table = open_table(write('a\n1.5\n"1,7"\n"2,5"\n'))
+    assert "'1.5', though 2 of 3 values look like a number with decimal commas;" in table.notes[0]
+
+
 def test_times_of_day_are_times(write):
     (first, second) = read(write("at\n7:30\n18:05:30\n"))["at"]
     assert (first.hour, first.minute, second.hour, second.second) == (7, 30, 18, 30)
@@ -224,7 +234,7 @@ def test_known_text_stays_text(write):
 def test_columns_without_a_name_are_left_out_with_a_note(write):
     table = open_table(write(",a,\n0,5,\n1,6,\n"))
     assert [column.name for column in table.columns] == ["a"]
-    assert table.notes == ("columns without a name are left out",)
+    assert table.notes == ("columns without a name are left out; the first line can name them",)
 
 
 @pytest.mark.parametrize("small", [delimited.SMALL, 0], ids=["whole", "in blocks"])

@@ -118,6 +118,13 @@ def test_lists_are_left_out_with_a_note(write):
     assert table.notes == ("left out, as they hold neither numbers, text nor times: 'b'",)
 
 
+def test_durations_are_seconds(write):
+    table = open_table(write({"a": [datetime.timedelta(minutes=1, microseconds=5), None]}))
+    (chunk,) = table.chunks()
+    np.testing.assert_array_equal(chunk["a"], [60.000005, np.nan])
+    assert table.notes == ("column 'a' holds durations, read as seconds",)
+
+
 def test_the_row_labels_of_pandas_are_left_out(write):
     table = open_table(write({"a": [1], "__index_level_0__": [0]}))
     assert [column.name for column in table.columns] == ["a"]

@@ -148,9 +148,11 @@ def table_model():
         "size": np.where(rng.random(300) < 0.1, np.nan, rng.normal(size=300)),
         "kind": rng.choice(["a", "b", "ü"], 300).astype(object),
         "yes": rng.choice(["no", "yes"], 300).astype(object),
+        "wind": rng.choice(np.array(["calm", "fresh", "strong", None], object), 300),
         "y": rng.normal(size=300),
     }
-    recipe = Recipe(target="y", epochs=2, ensemble=1)
+    order = ("wind", ("calm", "fresh", "strong"))
+    recipe = Recipe(target="y", epochs=2, ensemble=1, order=(order,))
     return train(prepare(ArrayTable("t", table), recipe), recipe)[0], table
 
 
@@ -180,7 +182,7 @@ def test_values_of_a_table_that_do_not_fit_are_refused_in_a_sentence(tmp_path):
     model, _ = table_model()
     model.export(tmp_path / "table.mjs")
     script = """
-      const row = { when: "2020-05-31 12:00", size: 1, kind: "a", yes: "no" };
+      const row = { when: "2020-05-31 12:00", size: 1, kind: "a", yes: "no", wind: null };
       const answers = [];
       for (const change of [{ when: "soon" }, { size: "x" }, { kind: "c" }, { size: undefined }])
         answers.push(await fails(() => net.predict({ ...row, ...change })) ?? null);
@@ -195,7 +197,7 @@ def test_values_of_a_table_that_do_not_fit_are_refused_in_a_sentence(tmp_path):
     assert size == 'predict: size in row 0 is "x", expected a number'
     assert kind == 'predict: kind in row 0 is "c", expected one of a, b, ü'
     assert missing is None
-    assert less == "predict: row 1 has no kind; columns: when, size, kind, yes"
+    assert less == "predict: row 1 has no kind; columns: when, size, kind, yes, wind"
     assert three == "predict: row 0 must be an object of values by column, received 3"
     assert none == "predict: there is no row"
     assert train == "train: this module was written without it; export with training=True"
@@ -311,7 +313,7 @@ def test_names_of_javascript_are_no_values(tmp_path):
     model, _ = table_model()
     model.export(tmp_path / "table.mjs", training=True)
     script = """
-      const row = { when: "2020-05-31", size: 1, kind: "a", yes: "no" };
+      const row = { when: "2020-05-31", size: 1, kind: "a", yes: "no", wind: null };
       const answers = [];
       for (const kind of ["constructor", "__proto__", 5n])
         answers.push(await fails(() => net.predict({ ...row, kind })));

@@ -89,9 +89,11 @@ def bikes():
         "temperature": np.where(RNG.random(n) < 0.1, np.nan, RNG.normal(15, 8, n).round(1)),
         "date": np.datetime64("2011-01-01T00:00:00") + when * np.timedelta64(86400, "s"),
         "weather": np.array(["clear", "cloudy", "rain"], object)[RNG.integers(0, 3, n)],
+        "wind": np.array(["strong", "calm", "fresh"], object)[RNG.integers(0, 3, n)],
     }
     rentals = 150 + 8 * hour - 60.0 * (columns["weather"] == "rain") + RNG.normal(0, 5, n)
-    recipe = Recipe(target="rentals", epochs=5, ensemble=1, interval=0.9)
+    order = ("wind", ("calm", "fresh", "strong"))
+    recipe = Recipe(target="rentals", epochs=5, ensemble=1, interval=0.9, order=(order,))
     table = ArrayTable("bikes", {**columns, "rentals": rentals})
     return train(prepare(table, recipe), recipe)[0], columns, rentals
 
@@ -234,11 +236,18 @@ def test_a_table_is_predicted_as_in_python_with_its_reasons(bikes, bikes_page, v
     )
     names = [step.name for step in model.preprocessor.steps]
     typical = dict(zip(names, typical, strict=True))
-    row = {"hour": 17.0, "temperature": np.nan, "date": "2012-02-29", "weather": "rain"}
+    row = {
+        "hour": 17.0,
+        "temperature": np.nan,
+        "date": "2012-02-29",
+        "weather": "rain",
+        "wind": "strong",
+    }
     page.page.get_by_label("hour", exact=True).fill("17")
     page.page.get_by_label("temperature", exact=True).fill("")
     page.page.get_by_label("date").fill("2012-02-29")
     page.page.get_by_label("weather").select_option("rain")
+    page.page.get_by_label("wind").select_option("strong")
     page.settle()
 
     def dated(row):
@@ -486,15 +495,15 @@ def test_it_trains_on_a_csv_file(bikes, folder, visit):
     page = visit(folder / "bikes_training.html").settle()
     assert page.button("Train").is_disabled()
     file = page.page.locator("#training input[accept*=csv]")
-    lines = ["hour,temperature,weather,date,rentals"]
-    for hour, temperature, date, weather, y in zip(*columns.values(), rentals, strict=True):
+    lines = ["hour,temperature,weather,wind,date,rentals"]
+    for hour, temperature, date, weather, wind, y in zip(*columns.values(), rentals, strict=True):
         degrees = "" if np.isnan(temperature) else temperature
-        lines.append(f'{hour:g},{degrees},"{weather}",{str(date)[:10]},{y}')
+        lines.append(f'{hour:g},{degrees},"{weather}",{wind},{str(date)[:10]},{y}')
     bad = {
         "lacks.csv": (["hour,rentals", "1,2"], "the file has no column temperature"),
         "empty.csv": (["hour"], "the file holds no rows"),
-        "uneven.csv": ([*lines[:2], "1,2"], "line 3 of the file has 2 cells, the first has 5"),
-        "text.csv": ([lines[0], "1,2,rain,2012-01-01,many"], "rentals is “many”"),
+        "uneven.csv": ([*lines[:2], "1,2"], "line 3 of the file has 2 cells, the first has 6"),
+        "text.csv": ([lines[0], "1,2,rain,calm,2012-01-01,many"], "rentals is “many”"),
     }
     for name, (content, told) in bad.items():
         (folder / name).write_text("\n".join(content))

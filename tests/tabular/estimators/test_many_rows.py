@@ -94,9 +94,7 @@ def test_a_network_that_cannot_be_compiled_stays_in_numpy(called, monkeypatch):
     assert len(called) == 1
 
 
-@pytest.mark.parametrize("compiled", [False, True])
-def test_threads_that_share_rows_change_no_bit(request, monkeypatch, compiled):
-    called = request.getfixturevalue("called") if compiled else []
+def test_threads_that_share_rows_change_no_bit(called, monkeypatch):
     model = cr.estimators.MLPClassifier((5,), max_iter=2, random_state=0).fit(X[:100], LABELS[:100])
     many, counts, sharing = np.tile(X, (40, 1)), [], threads.sharing
 
@@ -110,7 +108,7 @@ def test_threads_that_share_rows_change_no_bit(request, monkeypatch, compiled):
     monkeypatch.setattr(predicting, "cores", lambda: 3)
     np.testing.assert_array_equal(model.predict_proba(many), alone)
     assert counts == [0, 2]
-    assert called == [1024] * compiled * 2 * len(range(0, len(many), 1024))
+    assert called == [1024] * 2 * len(range(0, len(many), 1024))
 
 
 @pytest.mark.parametrize("classes", [3, 60])

@@ -182,7 +182,8 @@ def test_rates_and_decay_are_the_papers():
 @pytest.mark.parametrize(
     ("fit", "words"),
     [
-        (lambda: RealMLPClassifier().fit(IRIS[0], np.zeros(150)), "one class"),
+        (lambda: RealMLPClassifier().fit(IRIS[0], np.zeros(150)), r"one class: 0\.0$"),
+        (lambda: RealMLPClassifier().fit(IRIS[0], np.array(["a", None, "b"] * 50)), "y .* missing"),
         (lambda: RealMLPClassifier().fit(IRIS[0][:1], [0]), "n_samples = 1"),
         (lambda: RealMLPRegressor().fit(IRIS[0], np.full(150, np.nan)), "NaN"),
         (lambda: RealMLPRegressor().fit(IRIS[0], IRIS[1][:9]), "same samples"),

@@ -7,6 +7,8 @@ columns, classes and models may contain anything.
 from __future__ import annotations
 
 import re
+import shlex
+import sys
 from typing import Self
 
 # Where a spreadsheet may begin a cell, for any separator, before a character that begins a formula.
@@ -42,6 +44,21 @@ def for_csv(text: object) -> str:
     """
     line = "".join(c if c.isprintable() else " " for c in str(text))
     return _FORMULA.sub(r"\1'", line)
+
+
+def for_shell(text: str) -> str:
+    """Return a text as an argument that this system's shells take as one word.
+
+    Examples
+    --------
+    >>> print(for_shell("my data.csv"))
+    'my data.csv'
+    """
+    if sys.platform == "win32":
+        from subprocess import list2cmdline
+
+        return list2cmdline([text])
+    return shlex.quote(text)
 
 
 def for_terminal(text: object) -> str:

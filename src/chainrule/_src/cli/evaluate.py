@@ -50,10 +50,10 @@ def run_evaluate(
     with row_progress("evaluating", table.rows) as advance:
         known_rows = KnownRows(model.preprocessor.trained_rows)
         scores = score(model, table, name, advance, known_rows)
-    if n_known := round(known_rows.share * scores.rows):
+    if known_rows.count:
         warn(
-            f"the model was trained on {n_known:,} of these {count_of(scores.rows, 'row')}: scores "
-            "on them say nothing about new data"
+            f"the model was trained on {known_rows.count} of these "
+            f"{count_of(scores.rows, 'row')}: scores on them say nothing about new data"
         )
     tell(unseen(model))
     if lost := (table.rows or 0) - scores.rows:

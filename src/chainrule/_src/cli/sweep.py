@@ -91,7 +91,7 @@ def run_sweep(
 ) -> None:  # fmt: skip
     """Sweep, print the best networks, write the report and the best model."""
     from chainrule._src.cli.output import save_result
-    from chainrule._src.cli.terminal import print_facts
+    from chainrule._src.cli.terminal import count_of, print_facts
     from chainrule._src.data.tables import open_table
     from chainrule._src.sweeps.sweep import sweep
     from chainrule._src.tabular.recipes.recipe import Recipe
@@ -108,7 +108,7 @@ def run_sweep(
     with console.status("reading the data …"):
         table = open_table(source, encoding=encoding)
     tell(table.notes)
-    recipe = Recipe(recipe="mlp", target=target, seed=options["seed"])
+    recipe = Recipe(recipe="mlp", target=target, seed=options["seed"], ensemble=1)
     validation = 0.0 if options["cv"] else recipe.validation
     with console.status("preparing the data …"):
         data = prepare(table, replace(recipe, validation=validation))
@@ -129,7 +129,8 @@ def run_sweep(
         raise Interrupted("no network was done yet, nothing was written")
     _print_best(console, result, seconds)
     errors = [error for error in result.table.get("error", ()) if error is not None]
-    tell([f"{len(errors):,} networks failed, the first: {errors[0]}"] if errors else [])
+    count = count_of(len(errors), "network")
+    tell([f"{count} failed, the first: {errors[0]}"] if errors else [])
     report = save_result(
         report, places[0], lambda path: result.report(path, f"Sweep of {table.name}")
     )

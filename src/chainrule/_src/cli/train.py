@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import shlex
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,6 +17,7 @@ from rich.markup import escape
 
 from chainrule._src.base.console import Terminal
 from chainrule._src.base.errors import DivergenceError, listed, shortened
+from chainrule._src.base.escaping import for_shell
 from chainrule._src.base.interrupts import deferred
 from chainrule._src.cli.problems import Interrupted, tell
 from chainrule._src.cli.settings import OPTIONS, Option, Settings
@@ -177,6 +176,8 @@ def joined(preprocessor: Preprocessor) -> list[str]:
 
 def describe(preprocessor: Preprocessor) -> list[Fact]:
     """Return facts about the target, the features, missing values and excluded columns."""
+    from chainrule._src.data.preprocessing.values import as_option
+
     target = preprocessor.target
     facts = [("target", f"{shortened(target.name)} → {target.task}, {target.describe()}")]
     facts += [("features", text) for text in _features(preprocessor)]
@@ -186,7 +187,7 @@ def describe(preprocessor: Preprocessor) -> list[Fact]:
         facts.append(("missing", f"{_some(gaps)}: marked by a feature of their own"))
     reasons: dict[str, list[str]] = {}
     for step in preprocessor.left_out:
-        option = f"; --text {step.name} counts its words" if step.is_text else ""
+        option = f"; --text {as_option([step.name])} counts its words" if step.is_text else ""
         reasons.setdefault(step.reason + option, []).append(step.name)
     return facts + [("left out", f"{_some(names)}: {why}") for why, names in reasons.items()]
 
@@ -262,7 +263,7 @@ def _print_after(
     for each, X, y in held_out(model, data, settings):
         add_arrays(scores, each, X, y)
     print_scores(console, scores, what)
-    tell(_below_baseline(scores, data.preprocessor, settings))
+    tell(_below_baseline(scores, model, settings))
     if chosen := ["the epoch"] * is_watched(settings) + ["the intervals"] * bool(settings.interval):
         console.print(
             f"[dim]these rows set {' and '.join(chosen)}, too; --cv 5 scores on others[/]"
@@ -274,7 +275,7 @@ def _print_after(
     console.print(
         f"\nmodel: [bold]{escape(output)}[/] ({size / 1000:,.0f} kB). Try:", soft_wrap=True
     )
-    model_name, data_name = _quoted(output), "DATA" if source == "-" else _quoted(source)
+    model_name, data_name = for_shell(output), "DATA" if source == "-" else for_shell(source)
     for line in (
         f"evaluate {model_name} {data_name}",
         f"predict {model_name} {data_name} -o predictions.csv",
@@ -284,16 +285,21 @@ def _print_after(
         console.print(f"  chainrule {escape(line)}", soft_wrap=True)
 
 
-def _below_baseline(scores: Scores, preprocessor: Preprocessor, settings: Settings) -> list[str]:
+def _below_baseline(scores: Scores, model: Sequential, settings: Settings) -> list[str]:
     """Return a note on a model that is no better than its baseline, and on what may help."""
+    from chainrule._src.data.preprocessing.values import as_option
+
     if not scores.below_baseline:
         return []
-    remedies = []
-    if preprocessor.target.classes and settings.class_weight == "none":
+    remedies, preprocessor = [], model.preprocessor
+    if len(model.history.epoch) == settings.epochs:  # training ended by their number alone
+        remedies.append(f"--epochs above {settings.epochs}")
+    counts = preprocessor.target.counts
+    if settings.class_weight == "none" and counts and max(counts) > 2 * min(counts):
         remedies.append("--class-weight balanced, if rare classes matter")
     texts = [step.name for step in preprocessor.left_out if step.is_text]
     if texts:
-        remedies.append(f"--text {','.join(texts)}")
+        remedies.append(f"--text {as_option(texts)}")
     remedies.append("more columns or rows")
     return [
         f"the model is no better than the baseline ({'; '.join(scores.below_baseline)}); what may "
@@ -303,8 +309,3 @@ def _below_baseline(scores: Scores, preprocessor: Preprocessor, settings: Settin
 
 def _some(names: list[str], most: int = 8) -> str:
     return listed(names, most)
-
-
-def _quoted(path: str) -> str:
-    """Return a path as an argument that this system's shells take as one word."""
-    return subprocess.list2cmdline([path]) if sys.platform == "win32" else shlex.quote(path)

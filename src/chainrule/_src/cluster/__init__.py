@@ -20,14 +20,14 @@ def _fit_in_rounds(model: Any, x: Any, y: Any, rounds: dict[str, Any], **options
 
 
 @provides("batches_in_parts")
-def _batches_in_parts(data: Any, size: int | None = None, where: str = "fit") -> Any:
+def _batches_in_parts(data: Any, size: int | None, where: str, like: Any) -> Any:
     from chainrule._src.cluster.batches import batches_in_parts
 
-    return batches_in_parts(data, size, where)
+    return batches_in_parts(data, size, where, like)
 
 
 @provides("samples_in_parts")
-def _samples_in_parts(x: Any, target: str | None, size: int) -> Any:
+def _samples_in_parts(x: Any, target: str | None, size: int, like: Any) -> Any:
     from chainrule._src.cluster.batches import PartBatches
 
-    return PartBatches(x, size=size, target=target)
+    return PartBatches(x, size=size, target=target, like=like)

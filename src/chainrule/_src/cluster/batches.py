@@ -30,17 +30,26 @@ class PartBatches:
         Column of the data that is left out of the samples; for data without ``y``.
     categories : Categories
         Categories of the columns of text.
+    like : Sequential, optional
+        Model whose ``feature_names`` the columns must have.
     """
 
     def __init__(
         self, x: Any, y: Any = None, weight: Any = None, *, size: int | None = None,
         encode: Callable[[Any], Any] | None = None, target: str | None = None,
-        categories: Categories = (),
+        categories: Categories = (), like: Any = None,
     ) -> None:  # fmt: skip
         self._has_y = y is not None
         self._size, self._encode = size or SIZE, encode
         groups = groups_in(x, y if self._has_y else target, weight)
         self.groups = [group.encoded(categories) if categories else group for group in groups]
+        names, expected = [*map(str, self.names)], like and like.feature_names
+        if names and expected and names != expected:
+            hint = "; y names a column that is no feature" if {*names} > {*expected} else ""
+            raise DataError(
+                f"the columns are {names}, but the model was fitted to {expected}, in this "
+                f"order{hint}"
+            )
 
     @property
     def names(self) -> tuple[Any, ...]:
@@ -62,8 +71,12 @@ class PartBatches:
             yield (X, y if self._encode is None else self._encode(y), *weight)
 
 
-def batches_in_parts(data: Any, size: int | None = None, where: str = "fit") -> Any:
+def batches_in_parts(
+    data: Any, size: int | None = None, where: str = "fit", like: Any = None
+) -> Any:
     """Return ``(x, y)`` or ``(x, y, weight)`` as batches if ``x`` comes in parts, else unchanged.
+
+    The columns must be the ``feature_names`` of the model ``like``, if it has any.
 
     Raises
     ------
@@ -75,7 +88,7 @@ def batches_in_parts(data: Any, size: int | None = None, where: str = "fit") -> 
         raise DataError(f"{where}: expected (x, y), of a file too: ('rows.parquet', 'y')")
     if not is_pair or not any(comes_in_parts(part) for part in data):
         return data
-    return PartBatches(*data, size=size)
+    return PartBatches(*data, size=size, like=like)
 
 
 def groups_in(x: Any, y: Any, weight: Any) -> list[DataGroup]:

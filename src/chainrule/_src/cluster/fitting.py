@@ -70,6 +70,7 @@ def train(
     with unchanged_on_error(model, lambda: supply is not None and supply.refused):
         with immediate(), unchanged_on_error(model):
             data = _first_data(model, source, class_weight, classes)
+            model.feature_names = [*map(str, source.names)] or None
             drawn = model.rng if seed is None else check_seed(seed, "fit")
             draw = int(drawn.integers(2**62))
             job = Job(*described(model), size, 1, draw, shuffle, class_weight, classes)
@@ -129,7 +130,7 @@ def _trainer(
     engine = CarryEngine(carry_of(objective, sums.zero, state=model.optimizer_state))
     checks = None
     if validation_data is not None:
-        batches, where = batches_in_parts(validation_data), "fit: validation_data"
+        batches, where = batches_in_parts(validation_data, like=model), "fit: validation_data"
         if isinstance(batches, PartBatches):
             samples: Any = Batches(batches, model.checked_batch, where)
         else:

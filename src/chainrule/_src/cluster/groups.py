@@ -147,7 +147,7 @@ def groups_of(x: Any, y: Any, weight: Any, parts: int) -> list[DataGroup]:
     X: Any = arrays[0]
     lengths = [len(array) for array in arrays if array is not None]
     if len(set(lengths)) > 1:
-        raise DataError(f"fit: x and y must hold equally many samples, received {lengths}")
+        raise DataError(f"x and y must hold equally many samples, received {lengths}")
     rows = len(X)
     largest = max(1, GROUP_BYTES // max(X.nbytes // max(rows, 1), 1))
     count = min(rows, max(-(-rows // largest), parts))

@@ -158,7 +158,8 @@ def _opened(path: Any, about: Any = None) -> Any:
         return parquet.ParquetFile(path, metadata=about, buffer_size=BLOCK)
     except Exception as error:  # Arrow's have no common class
         reason = " ".join(str(error).split())
-        raise FileError(f"{path} cannot be read as a Parquet file: {reason}") from error
+        reason = f"its name does not end with .npy, and it is no Parquet file: {reason}"
+        raise FileError(f"{path} cannot be read: {reason}") from error
 
 
 def _lay(parts: Sequence[Array], target: Array) -> None:

@@ -20,6 +20,7 @@ from chainrule._src.sweeps.dimensions import spelled
 from chainrule._src.sweeps.space import SEARCHES, Space, new_rows
 
 USUAL = 100  # default number of candidates
+MOST, LONG = 3, 200  # differences of a sweep that an error names; long texts come last
 FORMAT = 2  # 1: fingerprints of builds had only the code, finite spaces were drawn with replacement
 
 
@@ -187,9 +188,9 @@ def check_same(
         )
     differing = list(differences(stored, from_json(to_json({"format": FORMAT, **current}))))
     if differing:
-        raise DataError(
-            f"sweep: {where}; here {'; '.join(differing)}. Give the same, or another {what}"
-        )
+        more = f"; and {len(differing) - MOST} more" if len(differing) > MOST else ""
+        listing = "; ".join(sorted(differing, key=lambda text: len(text) > LONG)[:MOST])
+        raise DataError(f"sweep: {where}; here {listing}{more}. Give the same, or another {what}")
 
 
 def _parts(folder: Path) -> list[CandidateRange]:

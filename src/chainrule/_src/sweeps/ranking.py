@@ -12,6 +12,7 @@ from chainrule._src.base.validation import lookup
 from chainrule._src.nn.callbacks.monitor import MODES, better
 
 USUAL = "val_loss"
+PARAMETERS = "parameters"  # the number of trained weights: a score of networks, lower is better
 
 
 class Ranking:
@@ -73,6 +74,8 @@ class Ranking:
         OptionError
             If the name does not determine the direction.
         """
+        if name == PARAMETERS:
+            return False
         comparison = MODES[self.mode]
         if comparison is None:
             comparison = np.greater if name.endswith("score") else better(name)

@@ -15,7 +15,7 @@ from chainrule._src.base.errors import InterruptedWarning
 from chainrule._src.nn.callbacks import Callback, introduce, tell
 from chainrule._src.sweeps.member import Member, Settings, TaskOutcome, TrainingTask, Trains
 from chainrule._src.sweeps.outcomes import OutcomeBatch, Rung
-from chainrule._src.sweeps.ranking import Ranking
+from chainrule._src.sweeps.ranking import PARAMETERS, Ranking
 from chainrule._src.sweeps.rungs import Bracket, survivors
 from chainrule._src.sweeps.space import Space
 from chainrule._src.sweeps.store import MemoryStore, SweepStore
@@ -259,6 +259,8 @@ class Search:
         if not now:
             return remaining
         batch = OutcomeBatch.of(now)
+        if PARAMETERS not in self.ranking.names(batch.scores):
+            batch.scores.pop(PARAMETERS, None)
         if batch.scores:
             self.ranking.check(batch.scores)
         new = rung.take(batch)

@@ -183,7 +183,8 @@ workers, client, verbose
         )
         errors = [error for error in self.result_.table.get("error", ()) if error is not None]
         if errors and is_raising:
-            raise DataError(f"SweepCV: {len(errors):,} models failed; the first: {errors[0]}")
+            count = f"{len(errors):,} model{'s' * (len(errors) > 1)}"
+            raise DataError(f"SweepCV: {count} failed; the first: {errors[0]}")
         best = self.result_.best
         self.best_params_, self.best_score_ = best.settings, best.score
         instead = np.nan if is_raising else float(self.error_score)

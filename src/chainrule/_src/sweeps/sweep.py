@@ -122,7 +122,8 @@ def sweep(
     monitor : str or sequence of str, optional
         Name of the score to compare models by; by default ``"val_loss"``, or ``"val_score"`` for
         estimators. Of several scores the models of the first Pareto fronts are the best, and
-        go on in halving; see `Result.front`.
+        go on in halving; see `Result.front`. ``"parameters"``, the number of trained weights of
+        a network, may be one of them.
     mode : {"auto", "min", "max"}
         Direction of the score: lower or higher is better; ``"auto"`` infers it from the name.
     scoring : str or callable, list or dict of these, optional

@@ -12,10 +12,12 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.compile.running.engines import Outcome as Updates
+from chainrule._src.core.trees import leaves
 from chainrule._src.nn.training.trainer import Run
 from chainrule._src.sweeps.grouped import GroupSupply
 from chainrule._src.sweeps.lanes import no_losses, stacked, unstacked
 from chainrule._src.sweeps.member import TaskOutcome, TrainingTask
+from chainrule._src.sweeps.ranking import PARAMETERS
 from chainrule._src.sweeps.structure import CachedSamples, Structure, to_train
 
 Watch = Callable[[Updates], None]
@@ -55,7 +57,9 @@ def train(
             outcome.losses.append(_finite(losses[:, lane].tolist()))
             outcome.add(scores[lane])
             outcome.times.append((seconds[0] / len(tasks), seconds[1] / len(tasks)))
+    n_parameters = sum(np.size(array) for _, array in leaves(starts[0][0]["params"]))
     for outcome in outcomes:
+        outcome.scores[PARAMETERS] = float(n_parameters)
         ended = min(map(len, outcome.losses))
         if ended < tasks[0].epochs - past:
             outcome.failed(

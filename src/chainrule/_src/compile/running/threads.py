@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -33,11 +35,14 @@ _turn = lock(reentrant=False)
 _mine = threading.local()
 _runs: WeakSet[object] = WeakSet()
 _busy: WeakSet[threading.Thread] = WeakSet()
+_limiting = 0  # the number of threads within `products_on_one_thread`
+_limit: Any = None  # threadpoolctl's, while there are such threads
 
 
 def _alone() -> None:
     """Reset this module in a forked child process, where the other threads do not exist."""
-    _mine.turn = False
+    global _limiting
+    _mine.turn, _limiting = False, 0
     _runs.clear()
 
 
@@ -166,6 +171,37 @@ def one_for_products() -> Any:
         from threadpoolctl import threadpool_limits
 
     return threadpool_limits(1, "blas")
+
+
+@functools.cache
+def _blas() -> Any:
+    """Return a controller of the libraries of matrix products, or None without threadpoolctl."""
+    if find_spec("threadpoolctl") is None:
+        return None
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")
+
+
+@contextmanager
+def products_on_one_thread() -> Iterator[None]:
+    """Limit each of NumPy's matrix products to one thread, if threadpoolctl is installed.
+
+    Several threads may be within this context; the last one to leave it ends the limit.
+    """
+    global _limiting, _limit
+    blas = _blas()
+    with _lock:
+        if blas is not None and not _limiting:
+            _limit = blas.limit(limits=1)
+        _limiting += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _limiting -= 1
+            if blas is not None and not _limiting:
+                _limit.restore_original_limits()
 
 
 class Paces:

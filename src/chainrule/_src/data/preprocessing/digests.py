@@ -111,10 +111,11 @@ class KnownRows:
     """
 
     def __init__(self, trained: TrainedRows | None) -> None:
-        self._trained, self._matches, self._looked_up = trained, 0, 0
+        self._trained, self._matches, self._looked_up, self._rows = trained, 0, 0, 0
 
     def add(self, X: Array, y: Array) -> None:
         """Count rows, given as features and encoded targets."""
+        self._rows += len(y)
         if self._trained is not None:
             matches, looked_up = self._trained.matches(X, y)
             self._matches, self._looked_up = self._matches + matches, self._looked_up + looked_up
@@ -123,3 +124,11 @@ class KnownRows:
     def share(self) -> float:
         """Share of the rows that the model was trained on; of many rows, that of a sample."""
         return self._matches / max(self._looked_up, 1)
+
+    @property
+    def count(self) -> str:
+        """The number of rows that the model was trained on, as a text; empty if there are none."""
+        number = self.share * self._rows
+        if self._looked_up < self._rows and number:
+            return f"about {float(f'{number:.3g}'):,.0f}"
+        return f"{number:,.0f}" if number else ""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.base.errors import DataError
+from chainrule._src.base.errors import DataError, OptionError
 from chainrule._src.base.validation import lookup
 from chainrule._src.data.preprocessing.columns import LeftOut
 from chainrule._src.data.preprocessing.steps import Step, learn_step
@@ -64,8 +64,10 @@ class Fit:
         self._target = TargetSummary(self.name, values[self.name])
         self._summaries = {n: summary_of(n, v, self._kinds.get(n, "")) for n, v in values.items()}
         del self._summaries[self.name]
-        for name in self._kinds:
+        for name, kind in self._kinds.items():
             lookup("column", name, self._summaries)
+            if values[name].dtype.kind == "M":
+                raise OptionError(kind, f"{name!r} holds times, whose parts become features")
 
     def target(self, task: str) -> Target:
         """Return the target, learned from its summary."""

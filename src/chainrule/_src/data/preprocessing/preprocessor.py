@@ -118,10 +118,10 @@ class Preprocessor(Configurable):
         self.task, self.text = task, tuple(text)
         self.category, self.number = tuple(category), tuple(number)
         if both := {*self.category} & {*self.number}:
-            raise DataError(f"Preprocessor: {quoted(both)} cannot be both category and number")
+            raise OptionError("category", f"{quoted(both)} cannot be both category and number")
         self.order = {name: tuple(texts) for name, texts in (order or {}).items()}
         if both := {*self.order} & {*self.category, *self.number, *self.text}:
-            raise DataError(f"Preprocessor: {quoted(both)} cannot have an order and be of a kind")
+            raise OptionError("order", f"{quoted(both)} cannot have an order and be of a kind")
         self.signed = check_flag(signed, "signed", "Preprocessor")
         self.ordered = check_flag(ordered, "ordered", "Preprocessor")
         self.words = check_positive(words, "words", "Preprocessor")
@@ -197,8 +197,9 @@ class Preprocessor(Configurable):
             If the target does not have exactly two classes.
         """
         if len(self.target.classes) != 2:
-            what = self.target.describe().partition(":")[0].partition(",")[0]
-            raise OptionError("threshold", f"needs two classes; {self.target.name!r} has {what}")
+            count = len(self.target.classes)
+            what = f"has {count} classes" if count else "is a quantity"
+            raise OptionError("threshold", f"needs two classes; {self.target.name!r} {what}")
         self._target = replace(self.target, threshold=threshold)
 
     def add_labels(self, y: Array) -> None:
@@ -357,9 +358,10 @@ class Preprocessor(Configurable):
             gaps = self._gaps[step.name]
             values = self.unseen[step.name] - gaps
             if gaps:
+                is_unknown = self.signed and step.kind == "category"  # no step counts them
                 notes.append(
-                    f"column {step.name!r}: {gaps:,} missing value{'s' * (gaps != 1)}, training "
-                    f"had none: {_instead(step)}"
+                    f"column {step.name!r}: {gaps:,} missing value{'s' * (gaps != 1)}"
+                    f"{'' if is_unknown else ', training had none'}: {_instead(step)}"
                 )
             if values:
                 notes.append(

@@ -13,6 +13,7 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, ShapeError, listed, shortened
+from chainrule._src.base.escaping import for_shell
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,10 +85,10 @@ def kind_of(values: Array) -> str:
 def column_values(values: Any, name: str, where: str) -> Array:
     """Convert a column to one of four forms.
 
-    Numbers become float64 of shape ``(n,)`` with NaN for missing; text, booleans and categories
-    (pandas's, or Arrow's dictionaries, of values of any type) objects of shape ``(n,)`` with None
-    for missing; times datetime64 in seconds with NaT for missing; images, shape ``(n, h, w)`` or
-    ``(n, h, w, c)``, stay.
+    Numbers, and durations in seconds, become float64 of shape ``(n,)`` with NaN for missing; text,
+    booleans and categories (pandas's, or Arrow's dictionaries, of values of any type) objects of
+    shape ``(n,)`` with None for missing; times datetime64 in seconds with NaT for missing; images,
+    shape ``(n, h, w)`` or ``(n, h, w, c)``, stay.
 
     Raises
     ------
@@ -100,6 +101,8 @@ def column_values(values: Any, name: str, where: str) -> Array:
     array(['True', None], dtype=object)
     >>> column_values([1, None], "age", "example")
     array([ 1., nan])
+    >>> column_values(np.array([90, "NaT"], "m8[m]"), "passed", "example")
+    array([5400.,   nan])
     """
     array = as_array(values)
     kind = array.dtype.kind
@@ -116,6 +119,8 @@ def column_values(values: Any, name: str, where: str) -> Array:
         return np.array(["False", "True"], dtype=object)[array.astype(np.intp)]
     if kind == "M":
         return array.astype("datetime64[s]", copy=False)
+    if kind == "m":
+        return array / np.timedelta64(1, "s")
     if kind in "UT":
         return _objects(array.astype(object), name, where)
     if kind == "O":
@@ -260,8 +265,19 @@ def quoted(names: Iterable[str], limit: int = 5) -> str:
 
 
 def as_option(names: Sequence[str]) -> str:
-    """Return names as an option takes them, separated by commas; a long list is cut."""
-    return ",".join(shortened(name) for name in names[:5]) + ",…" * (len(names) > 5)
+    """Return names as an option takes them in a shell, separated by commas; a long list is cut.
+
+    Examples
+    --------
+    >>> print(as_option(["age", "size, in cm"]))
+    'age,"size, in cm"'
+    """
+    short_names = [shortened(name) for name in names[:5]]
+    cells = [
+        '"{}"'.format(name.replace('"', '""')) if {*',"'} & {*name} else name
+        for name in short_names
+    ]
+    return for_shell(",".join(cells)) + ",…" * (len(names) > 5)
 
 
 def quote(text: str) -> str:

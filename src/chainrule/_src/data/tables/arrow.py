@@ -20,6 +20,7 @@ from chainrule._src.data.preprocessing.values import (
     category_text,
     clean_text,
     is_missing,
+    quote,
     quoted,
 )
 
@@ -45,7 +46,10 @@ def pyarrow(part: str = "") -> Any:
 
 
 def numbers(array: Any) -> Array:
-    """Convert numbers or booleans to float64, NaN for missing."""
+    """Convert numbers, booleans or durations (to seconds) to float64, NaN for missing."""
+    if pyarrow("types").is_duration(array.type):
+        microseconds = pyarrow("compute").cast(array, pyarrow().duration("us"), safe=False)
+        return numbers(pyarrow("compute").cast(microseconds, "int64")) / 1e6
     if array.type != pyarrow().float64():
         array = pyarrow("compute").cast(array, pyarrow().float64(), safe=False)
     floats: Array = array.to_numpy(zero_copy_only=False)
@@ -125,9 +129,11 @@ def columns_of(schema: Any, name: str, like: Iterable[Column]) -> tuple[list[Col
         if trained_kinds.get(each) in _other_kinds(schema.field(each).type):
             kinds[each] = trained_kinds[each]
     unusable = [each for each, kind in kinds.items() if not kind]
-    notes = [f"left out, as they hold neither numbers, text nor times: {quoted(unusable)}"]
-    columns = [Column(each, kind) for each, kind in kinds.items() if kind]
-    return columns, notes if unusable else []
+    durations = [field.name for field in schema if pyarrow("types").is_duration(field.type)]
+    notes = [f"column {quote(each)} holds durations, read as seconds" for each in durations]
+    if unusable:
+        notes.append(f"left out, as they hold neither numbers, text nor times: {quoted(unusable)}")
+    return [Column(each, kind) for each, kind in kinds.items() if kind], notes
 
 
 def _kind(arrow_type: Any) -> str:
@@ -135,7 +141,7 @@ def _kind(arrow_type: Any) -> str:
     if is_encoded(arrow_type):
         return "category" if _kind(arrow_type.value_type) else ""
     kinds = {
-        "number": ("integer", "floating", "decimal", "null"),
+        "number": ("integer", "floating", "decimal", "null", "duration"),
         "category": ("string", "large_string", "boolean", "string_view"),
         "time": ("date", "timestamp", "time"),
     }

@@ -52,7 +52,8 @@ class CsvTable(Table):
         self._path, self._dialect = path, read_dialect(path, encoding)
         names = [name for name in self._dialect.names if name]
         check_columns(str(path), len(names))
-        notes = ["columns without a name are left out"] * (len(names) < len(self._dialect.names))
+        unnamed = "columns without a name are left out; the first line can name them"
+        notes = [unnamed] * (len(names) < len(self._dialect.names))
         trained = {column.name: column for column in like}
         decimal = "." if self._dialect.separator == "," else ","
         self._fields = {each: field_of(each, decimal, trained.get(each)) for each in names}

@@ -146,8 +146,10 @@ class Field:
 
     @property
     def _is_plain(self) -> bool:
-        """True if plain numbers need no conversion, as a percentage in training would."""
-        return self.known is None or (self._learned in (None, POINT) and self.known.unit != "%")
+        """True if plain numbers need no conversion, unlike times and percentages in training."""
+        return self.kind != "time" and (
+            self.known is None or (self._learned in (None, POINT) and self.known.unit != "%")
+        )
 
     @property
     def _preferred(self) -> Reading:
@@ -388,9 +390,10 @@ class Field:
             )
         if best.first is None or not (self.numbers or 2 * good >= self.present > 0):
             return ""
+        what = f" {best.reading.what}" * bool(best.only)
         return (
             f"{_holds(best.first)}, though {good:,} of {self.present:,} values look like "
-            f"a {best.reading.kind}; mend or empty the others to have it so"
+            f"a {best.reading.kind}{what}; mend or empty the others to have it so"
         )
 
 

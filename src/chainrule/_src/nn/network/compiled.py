@@ -49,6 +49,7 @@ class Compiled(Predictor):
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.training_data: Any = None
         self.class_names: list[str] | None = None
+        self.feature_names: list[str] | None = None
         self.preprocessor: Any = None
         self.optimizer: Any = None
         self.loss: Any = None

@@ -30,6 +30,7 @@ def contents(model: Compiled, training: bool) -> dict[str, Any]:
         "weights": model.network.weights,
         "compiled": _compiled(model),
         "class_names": model.class_names,
+        "feature_names": model.feature_names,
         "preprocessing": None if preprocessor is None else preprocessor.to_dict(),
         "history": {"epoch": model.history.epoch, "history": model.history.history},
         "training": _training(model) if training and model.optimizer_state else None,
@@ -94,7 +95,9 @@ def described(tree: Mapping[str, Any]) -> tuple[Mapping[str, Any], int, Any]:
 def take(model: Compiled, tree: Mapping[str, Any], compiled: bool = True) -> None:
     """Set a model's parts from a structure that `contents` returned for its architecture."""
     model.network.take(restored(model.network.weights, tree.get("weights"), "weights"))
-    model.class_names = _class_names(tree.get("class_names"))
+    model.class_names, model.feature_names = (
+        _texts(tree, name) for name in ("class_names", "feature_names")
+    )
     if tree.get("preprocessing") is not None:
         from chainrule._src.data.preprocessing import Preprocessor
 
@@ -178,9 +181,10 @@ def _history(saved: Any) -> History:
     return History(epoch, history)
 
 
-def _class_names(saved: Any) -> list[str] | None:
+def _texts(tree: Mapping[str, Any], name: str) -> list[str] | None:
+    saved = tree.get(name)
     if saved is not None and not (
         isinstance(saved, list) and all(isinstance(text, str) for text in saved)
     ):
-        raise FileError("class_names must be a list of texts")
+        raise FileError(f"{name} must be a list of texts")
     return saved

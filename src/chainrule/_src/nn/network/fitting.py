@@ -252,7 +252,7 @@ class Trainable(Stepped):
                     validation = validation[:2]
             supply = Samples(data, sizes.batch_size, rng, sizes.steps, sizes.drop_remainder)
         self._build(supply.first)
-        samples = _in_batches(held_out.data, held_out.batch_size)
+        samples = _in_batches(self, held_out.data, held_out.batch_size)
         if gives_batches(samples):
             validation = samples
         elif samples is not None:
@@ -346,7 +346,7 @@ class Trainable(Stepped):
         size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "evaluate")
         if comes_in_parts(x):
             parts = (x, y) if sample_weight is None else (x, y, sample_weight)
-            x = provided("batches_in_parts")(parts, batch_size, "evaluate")
+            x = provided("batches_in_parts")(parts, batch_size, "evaluate", self)
         elif y is not None or not gives_batches(x):
             x = self._data(x, y, sample_weight, None, "evaluate")
         with unchanged_on_error(self):
@@ -379,18 +379,17 @@ class Trainable(Stepped):
             batch = (batch, None)
         if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
             raise DataError(
-                f"fit: {where} must be (x, y) or (x, y, sample_weight), received "
-                f"{type(batch).__name__}"
+                f"{where} must be (x, y) or (x, y, sample_weight), received {type(batch).__name__}"
             )
         x, y, *weight = batch
         return self._data(x, y, weight[0] if weight else None, class_weight, where)
 
 
-def _in_batches(data: Any, size: int) -> Any:
+def _in_batches(model: Any, data: Any, size: int) -> Any:
     """Return validation data; those that come in parts as an iterable of batches."""
     parts = data if isinstance(data, tuple | list) else [data]
     if any(map(comes_in_parts, parts)):
-        return provided("batches_in_parts")(data, size, "fit: validation_data")
+        return provided("batches_in_parts")(data, size, "fit: validation_data", model)
     return data
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from itertools import islice
 from typing import Any
 
@@ -13,6 +15,7 @@ from chainrule._src.base.errors import DataError
 from chainrule._src.base.registry import provided
 from chainrule._src.base.validation import check_positive
 from chainrule._src.compile.running.engines import rows_in, rows_of
+from chainrule._src.compile.running.threads import products_on_one_thread
 from chainrule._src.core.program import Program
 from chainrule._src.core.trees import leaves, map_leaves
 from chainrule._src.nn.callbacks import Callback, as_callbacks, introduce, tell
@@ -26,6 +29,9 @@ from chainrule._src.trace.tracing import Recorder
 
 PREDICTED = 1024  # default batch size of predictions
 EXAMPLE = 8  # number of samples with which a network is recorded
+# Multiplications of a batch up to which each product has one thread. Several threads wait for one
+# another without sleeping, and take many times as long while other programs use the cores.
+SMALL = 1e9
 
 
 class Forward:
@@ -58,9 +64,11 @@ class Forward:
 
     def __call__(self, X: Any) -> Array:
         """Return the output for samples; update the states of a stateful network."""
-        program = self.program(X)
-        with np.errstate(all="ignore"):
-            result = program(self.network.weights, X)
+        program, weights = self.program(X), self.network.weights
+        inputs = max(math.prod(x.shape[: max(1, x.ndim - 1)]) for _, x in leaves(X))
+        is_small = inputs * sum(weight.size for weight in weights.values()) < SMALL
+        with products_on_one_thread() if is_small else nullcontext(), np.errstate(all="ignore"):
+            result = program(weights, X)
         if self.network.is_stateful:
             result, state = result
             self.network.take(state)
@@ -106,7 +114,7 @@ class Predictor(Stack):
         usual = fixed or (32 if watching or steps else PREDICTED)
         size = check_positive(usual if batch_size is None else batch_size, "batch_size", "predict")
         if comes_in_parts(x):
-            x = provided("samples_in_parts")(x, y, size)
+            x = provided("samples_in_parts")(x, y, size, self)
         elif y is not None:
             raise DataError("predict: y names a column of a file; x is none")
         if watching:

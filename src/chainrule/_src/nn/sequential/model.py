@@ -346,6 +346,9 @@ class Sequential(Chain, Exportable):
         Set by `compile`.
     class_names : list of str or None
         Names of the classes, one per output; saved in files.
+    feature_names : list of str or None
+        Columns of the files or frames that the model was fitted to part by part; saved in files.
+        Other columns, or another order, are refused where data come in parts.
     preprocessor : Preprocessor or None
         The transformation of a table into samples; saved in files.
 

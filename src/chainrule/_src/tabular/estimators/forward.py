@@ -10,11 +10,10 @@ import numpy as np
 from sklearn.neural_network._base import ACTIVATIONS
 
 from chainrule._src.base.arrays import Array
-from chainrule._src.tabular.estimators.predicting import helpers_for, in_blocks
+from chainrule._src.compile.running.threads import products_on_one_thread
+from chainrule._src.tabular.estimators.predicting import in_blocks
 
-# Multiplications that a BLAS still does on one thread: for small blocks, several threads cost
-# more time than they save.
-ALONE = 800_000
+ALONE = 800_000  # multiplications of a block, whose products have one thread
 FEW = 50  # entries that Python sums faster than NumPy
 FEWEST = 32  # rows: if fewer rows fill the cache, because layers are wide, there are no blocks
 
@@ -39,7 +38,8 @@ def forward(
     def block(rows: Array) -> Array:
         return _block(rows, coefs, intercepts, hidden, output)
 
-    return in_blocks(block, X, size, range(0, len(X), size), helpers_for(X, coefs))
+    with products_on_one_thread():  # threads wait for one another without sleeping
+        return in_blocks(block, X, size, range(0, len(X), size))
 
 
 def _softmax(z: Array) -> None:

@@ -54,9 +54,13 @@ class RowPredictor:
 
 
 def in_blocks(
-    forward: Callable[[Array], Array], X: Array, size: int, starts: Iterable[int], helpers: int
+    forward: Callable[[Array], Array], X: Array, size: int, starts: Iterable[int], helpers: int = 0
 ) -> Array:
-    """Return the output for all rows, in blocks of ``size`` rows that helper threads share."""
+    """Return the output for all rows, in blocks of ``size`` rows that helper threads share.
+
+    NumPy's matrix products need blocks without helpers: threads that call OpenBLAS at the same time
+    wait for one another without sleeping.
+    """
     first, *others = starts
     output = forward(X[first : first + size])
     outputs = np.empty((len(X), *output.shape[1:]), output.dtype)

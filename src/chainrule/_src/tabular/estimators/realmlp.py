@@ -164,7 +164,7 @@ class RealMLPClassifier(ClassifierMixin, RealMLPBase):  # type: ignore[misc]
         if len(self.classes_) < 2:
             raise DataError(
                 f"RealMLPClassifier needs samples of at least two classes, y holds one class: "
-                f"{self.classes_[0]!r}"
+                f"{self.classes_.tolist()[0]!r}"
             )
 
     def _groups(self, samples: TableRows) -> Any:

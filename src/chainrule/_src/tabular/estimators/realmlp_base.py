@@ -22,6 +22,7 @@ from chainrule._src.base.errors import DataError
 from chainrule._src.base.validation import check_positive, lookup
 from chainrule._src.compile.native import cores
 from chainrule._src.data.preprocessing import Preprocessor, Target, split_rows
+from chainrule._src.data.preprocessing.values import is_missing
 from chainrule._src.nn.sequential import Sequential
 from chainrule._src.tabular.estimators.base import undone_on_error, validation_parts
 from chainrule._src.tabular.estimators.frames import checked, columns_of, is_frame
@@ -201,6 +202,8 @@ class RealMLPBase(RealMLPParameters, BaseEstimator):  # type: ignore[misc]
         values = np.asarray(y := dense(y))
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise DataError(f"{type(self).__name__}: y holds NaN or infinite values")
+        if values.dtype == object and any(map(is_missing, values.ravel())):
+            raise DataError(f"{type(self).__name__}: y holds missing values")
         y = self._targets(y)
         if weight is not None:
             weight = _check_sample_weight(weight, y)

@@ -29,19 +29,19 @@ def cautions(data: TrainingData, of_rows: Array) -> list[str]:
 
 
 def _spellings(data: TrainingData) -> Iterator[str]:
-    """Yield a note on each column whose categories differ in case or spaces alone."""
-    for step in data.preprocessor.steps:
-        if not isinstance(step, OneHot):
-            continue
+    """Yield a note on each column whose categories or classes differ in case or spaces alone."""
+    target, steps = data.preprocessor.target, data.preprocessor.steps
+    categories = {step.name: step.categories for step in steps if isinstance(step, OneHot)}
+    for column, texts in {**categories, target.name: target.classes}.items():
         groups: dict[str, list[str]] = defaultdict(list)
-        for category in step.categories:
+        for category in texts:
             groups[" ".join(category.split()).casefold()].append(category)
         equivalent = [names for names in groups.values() if len(names) > 1]
         if equivalent:
             more = f", and {len(equivalent) - 1:,} more such groups" if len(equivalent) > 1 else ""
             first = equivalent[0]
             yield (
-                f"column {quote(step.name)}: {quoted(first)} are {len(first)} categories, which "
+                f"column {quote(column)}: {quoted(first)} are {len(first)} categories, which "
                 f"differ in case or spaces alone{more}; write alike what means the same"
             )
 
@@ -54,8 +54,8 @@ def _equal_rows(data: TrainingData, first: Array) -> Iterator[str]:
     aside = int(np.isin(digests(data.X_val, data.y_val), first).sum())
     beside = f"; {aside:,} of the rows kept aside are among them, so that scores flatter"
     yield (
-        f"{n_equal:,} of {len(first):,} rows of training repeat another row, target included"
-        f"{beside * (aside > 0)}"
+        f"{n_equal:,} of {len(first):,} rows of training have the features and the target of "
+        f"another row{beside * (aside > 0)}"
     )
 
 

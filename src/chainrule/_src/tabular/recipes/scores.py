@@ -250,8 +250,8 @@ def score_arrays(model: Any, X: Array, y: Array, rows: int = 2**14) -> Scores:
 
 def add_arrays(scores: Scores, model: Any, X: Array, y: Array, rows: int = 2**14) -> None:
     """Add a model's predictions of samples to scores."""
-    for start, output in zip(range(0, len(X), rows), model.predictions(X, rows), strict=True):
-        scores.add(y[start : start + rows], output)
+    for start in range(0, len(X), rows):
+        scores.add(y[start : start + rows], model.predict(X[start : start + rows]))
 
 
 def area_under_roc(is_true: Array, scores: Array) -> float:

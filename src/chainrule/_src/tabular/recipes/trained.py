@@ -22,12 +22,12 @@ from chainrule._src.data.preprocessing.values import (
     time_texts,
 )
 from chainrule._src.data.tables import Table, open_table
-from chainrule._src.data.tables.arrow import pyarrow
+from chainrule._src.data.tables.arrow import numbers, pyarrow
 from chainrule._src.nn.sequential import Sequential, load_model
 from chainrule._src.tabular.recipes.scores import Scores, new_scores
 
-CELLS = 2**20  # maximum number of probabilities per chunk
-CHUNK = 2**14  # maximum number of rows per chunk
+# Maximum numbers of features, of probabilities and of rows per chunk.
+FEATURES, CELLS, CHUNK = 2**24, 2**20, 2**14
 
 
 def load(path: str) -> Sequential:
@@ -125,7 +125,9 @@ def open_data(
     names = {column.name for column in columns}
     for name in ids:
         if name not in names:
-            raise OptionError("id", f"{table.name} has no column {name!r}")
+            raise OptionError(
+                "id", f"{table.name} has no column {name!r} of numbers, texts or times"
+            )
     if target is not None and len(columns) == len(table.columns):
         raise OptionError(
             "target",
@@ -150,7 +152,7 @@ def _named(note: str) -> str:
 
 def probabilities(model: Sequential, features: Array) -> Array:
     """Return the output for features: a column per class, shape (n, k), or (n, 1)."""
-    output = model.predict_on_batch(features)
+    output = model.predict(features)  # in batches that stay in the cache
     if model.preprocessor.target.classes and output.shape[1] == 1:
         return np.hstack([1 - output, output])
     return output
@@ -162,10 +164,18 @@ def unseen(model: Sequential) -> list[str]:
     return notes
 
 
+def _chunk_rows(preprocessor: Any) -> int:
+    """Return the number of rows per chunk."""
+    probabilities = len(preprocessor.target.classes) + 1
+    most: int = FEATURES // preprocessor.width
+    return max(1, min(CHUNK, CELLS // probabilities, most))
+
+
 def labelled_chunks(model: Sequential, table: Table, target: str) -> Iterator[tuple[Array, Array]]:
     """Yield features and encoded targets of the rows whose target is not missing."""
     preprocessor, start = model.preprocessor, 0
-    for chunk in table.chunks(columns=[*(c.name for c in preprocessor.columns), target]):
+    names, size = [*(c.name for c in preprocessor.columns), target], _chunk_rows(preprocessor)
+    for chunk in table.chunks(size, names):
         labelled = np.flatnonzero(~missing(chunk[target]))
         rows, start = labelled + start, start + len(chunk[target])
         is_complete = len(labelled) == len(chunk[target])
@@ -245,7 +255,7 @@ def predictions(
     """
     target, ids = model.preprocessor.target, list(dict.fromkeys(ids))
     names = output_names(model, every_class)
-    rows = min(CHUNK, max(1, CELLS // (len(target.classes) + 1)))
+    rows = _chunk_rows(model.preprocessor)
     take = _stored(table, ids, rows)
     for chunk in table.chunks(rows, [*(c.name for c in model.preprocessor.columns), *ids]):
         output = probabilities(model, model.preprocessor.transform(chunk))
@@ -310,6 +320,8 @@ def _arrow_texts(values: Any) -> Any:
     compute, pa, types = pyarrow("compute"), pyarrow(), pyarrow("types")
     if types.is_dictionary(values.type):
         values = values.dictionary_decode()
+    if types.is_duration(values.type):
+        values = pa.array(numbers(values))
     if types.is_floating(values.type):
         values = compute.if_else(compute.is_nan(values), None, values)
     texts = compute.cast(values, pa.string())
