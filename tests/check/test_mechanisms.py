@@ -8,8 +8,11 @@ import pytest
 import chainrule as cr
 from chainrule._src.check.code import codes_called
 from chainrule._src.check.comparing import difference
+from chainrule._src.check.problem import function_problem
+from chainrule._src.check.sandbox import Sandbox
 from chainrule._src.check.subject import FaultyProgram
 from chainrule._src.check.surroundings import BuildingBlocks
+from chainrule._src.check.trial import elsewhere, trials
 from chainrule._src.check.watching import Watch, is_number
 
 pytestmark = pytest.mark.usefixtures("processor_time")
@@ -85,8 +88,8 @@ def test_an_expression_of_the_loss_is_tried_in_the_gradient():
         return {"W": 2 * X.T @ r}
 
     text, line = said(weighted_loss, gradients, W, X, Y[:, 0].tolist())
-    assert "the factor weights_of(rewards)[:, None], which the loss has, is missing" in text
-    assert line == "r = X @ p['W'] * weights_of(rewards)[:, None]"
+    assert "the factor weights_of(rewards)" in text
+    assert line == 'return {"W": 2 * X.T * weights_of(rewards) @ r}'
 
 
 def entropy_loss(p, X, y):
@@ -291,3 +294,20 @@ def test_a_value_within_no_bounds_does_not_end_the_search(monkeypatch):
 
     (diagnosis,) = cr.check_gradients(loss, gradient)(2 * W["W"][:, 0], X).diagnoses
     assert diagnosis.kind == "missing factor", diagnosis
+
+
+def test_a_trial_has_another_number_of_samples_than_any_size_or_whole_number():
+    def loss(p, X, width, rate):
+        return np.sum(np.tanh(X @ p["W"])) * rate * width / len(X)
+
+    def gradients(p, X, width, rate):
+        return {"W": X.T @ (1 - np.tanh(X @ p["W"]) ** 2) * rate * width / len(X)}
+
+    args = {"W": rng.normal(size=(6, 3))}, rng.normal(size=(20, 6)), 7, 0.5
+    problem = function_problem(loss, gradients, args)
+    with Sandbox((), 10.0) as sandbox:
+        trial = next(trials(problem, problem.parameters, problem.data, 20, sandbox))
+        other = elsewhere(trial, problem.data, 20, sandbox)
+    assert trial.n not in (3, 6, 7)
+    assert other.n not in (trial.n, 3, 6, 7)
+    assert other.data[1:] == (7, 0.4)  # a whole number may be a size, another float is a float

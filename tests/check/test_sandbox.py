@@ -1,5 +1,6 @@
 """A learner's code is run many times, changed: in bounded time, and nothing is left changed."""
 
+import gc
 import itertools
 import sys
 import threading
@@ -14,7 +15,7 @@ import chainrule as cr
 from chainrule._src.check import check
 from chainrule._src.check.explain import SECONDS, explain
 from chainrule._src.check.quiet import quiet
-from chainrule._src.check.sandbox import Sandbox, TooLong
+from chainrule._src.check.sandbox import MOST_GARBAGE, Sandbox, TooLong
 
 RNG = np.random.default_rng(0)
 X, Y, W = RNG.normal(size=(12, 4)), RNG.normal(size=12), RNG.normal(size=4)
@@ -196,3 +197,19 @@ def test_one_of_several_equal_maxima_may_be_chosen():
         return found
 
     assert cr.check_gradients(pooled, first)(np.array([2.0, 1.0]), Z).passed
+
+
+class Cyclic:
+    def __init__(self):
+        self.me = self
+
+
+def test_objects_in_cycles_do_not_pile_up_while_the_collector_is_off():
+    def run():
+        return len([Cyclic() for _ in range(1000)])
+
+    with quiet(), Sandbox([run], 10.0) as sandbox:
+        counts = [sandbox.run(run) for _ in range(100)]
+        alive = sum(isinstance(obj, Cyclic) for obj in gc.get_objects())
+    assert counts == [1000] * 100
+    assert alive <= 2 * MOST_GARBAGE

@@ -104,7 +104,8 @@ def _other_function(node: ast.Call, site: Site, around: BuildingBlocks) -> Itera
                 other = pair[1 - pair.index(name)]
                 yield _with_name(node, other), "function", cost, other
     if isinstance(node.func, ast.Name):
-        for other in around.helpers(site):
+        n_args = len(node.args)
+        for other in around.helpers(site) if n_args == 1 else around.functions(site, n_args):
             if other != name:
                 yield _with_name(node, other), "function", 1.3, other
 

@@ -54,6 +54,7 @@ def expression_edits(site: Site, around: BuildingBlocks, tier: int) -> Iterator[
             turned = isinstance(site.owner, ast.Attribute) and site.owner.attr == "T"
             if np.ndim(value) == 2 and not turned and not _is_long(value):
                 yield from edits(iter([(transposed(node), "transpose", 1, None)]))
+        if is_number(value) or (isinstance(value, np.ndarray) and value.dtype.kind == "b"):
             yield from edits(rewritten(site, around))
     elif is_number(value) and tier == 1:
         if is_outermost(site) or passes_on_numbers(site):

@@ -65,6 +65,27 @@ def _other_comparison(node: ast.Compare, site: Site, around: BuildingBlocks) -> 
         yield node.left, "extra call", 1.3, f"a comparison ({ast.unparse(node)})"
 
 
+@EXPRESSIONS.of(ast.Compare)
+def _largest(node: ast.Compare, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield the mask of the largest entry: the derivative of a maximum."""
+    if isinstance(site.value, np.ndarray) and len(node.ops) == 1:
+        largest = ast.Call(ast.Attribute(numpy_name(), "max", ast.Load()), [node.left], [])
+        yield ast.Compare(node.left, [ast.Eq()], [largest]), "comparison", 1.5, None
+
+
+@EXPRESSIONS.of(ast.BinOp)
+def _other_activation(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield the slope of tanh for that of the sigmoid, both by their results, and vice versa."""
+    one = ast.Constant(1)
+    match node:
+        case ast.BinOp(h, ast.Mult(), ast.BinOp(ast.Constant(1), ast.Sub(), other)):
+            if ast.unparse(h) == ast.unparse(other):
+                square = binary(h, ast.Pow(), ast.Constant(2))
+                yield binary(one, ast.Sub(), square), "slope", 1.2, None
+        case ast.BinOp(ast.Constant(1), ast.Sub(), ast.BinOp(h, ast.Pow(), ast.Constant(2))):
+            yield binary(h, ast.Mult(), binary(one, ast.Sub(), h)), "slope", 1.2, None
+
+
 @EXPRESSIONS.of(ast.Call)
 def _other_call(node: ast.Call, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     yield from CALLS.changes(site, around)
@@ -138,8 +159,14 @@ def _jacobian_of_softmax(node: ast.Call, site: Site, around: BuildingBlocks) -> 
     """Yield ``diag(s) - outer(s, s)`` for a diagonal matrix."""
     value = site.value
     if called_name(node) in ("diag", "diagflat") and is_array(value) and value.ndim == 2:
-        ones = ast.Call(ast.Attribute(numpy_name(), "outer", ast.Load()), node.args * 2, [])
-        yield binary(node, ast.Sub(), ones), "softmax", 1.4, ones
+        match node.args:
+            case [ast.BinOp(share, ast.Mult(), ast.BinOp(ast.Constant(1), ast.Sub(), _))]:
+                shares = share
+            case _:
+                shares = node.args[0]
+        ones = ast.Call(ast.Attribute(numpy_name(), "outer", ast.Load()), [shares] * 2, [])
+        diagonal = ast.Call(node.func, [shares], node.keywords)
+        yield binary(diagonal, ast.Sub(), ones), "softmax", 1.4, ones
 
 
 @EXPRESSIONS.of(ast.BinOp)
@@ -202,7 +229,12 @@ def _other_variable(node: ast.expr, site: Site, around: BuildingBlocks) -> Itera
                     other_value, int | np.integer
                 )
                 is_compared = isinstance(site.statement, ast.If | ast.While) and not np.ndim(value)
+                is_entry = isinstance(node, ast.Subscript) and not isinstance(
+                    node.slice, ast.Constant
+                )
+                is_fixed = is_entry and isinstance(other, ast.Name | ast.Attribute)
                 cost = 1.1 - near + 1.0 * is_mixed + 1.2 * is_compared  # rather another threshold
+                cost += 0.5 * is_fixed  # rather another entry
                 yield other, "other value", cost, name
                 if np.ndim(value) == 2 and np.shape(value)[0] == np.shape(value)[1]:
                     yield transposed(other), "other value", 2.2, name
@@ -287,6 +319,21 @@ def _missing_function(node: ast.expr, site: Site, around: BuildingBlocks) -> Ite
             if helper not in (called_name(node), site.code.code_object.co_name):
                 call = ast.Call(ast.Name(helper, ast.Load()), [node], [])
                 yield call, "missing call", 1.4, helper
+
+
+@EXPRESSIONS.of(ast.Name, ast.BinOp, ast.Call, ast.Subscript)
+def _missing_backward(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield the backward pass of a layer: a function of an unread cache, a method of a layer."""
+    if not is_array(site.value) or isinstance(site.owner, ast.BinOp | ast.Attribute):
+        return
+    for name in sorted(around.unread(site.code)):
+        for function in around.functions(site, 2) if name in site.trace.scope else ():
+            arguments = [node, ast.Name(name, ast.Load())]
+            call = ast.Call(ast.Name(function, ast.Load()), arguments, [])
+            yield call, "missing call", 1.35, function
+    for layer, method in around.unused_layers(site.code):
+        call = ast.Call(ast.Attribute(layer, method, ast.Load()), [node], [])
+        yield call, "missing call", 1.35, f"{ast.unparse(layer)}.{method}"
 
 
 @EXPRESSIONS.of(ast.Name, ast.Attribute, ast.Subscript)

@@ -31,7 +31,7 @@ def of_subscript(node: ast.Subscript) -> Iterator[Change]:
     parts = index.elts if isinstance(index, ast.Tuple) else [index]
     for i, part in enumerate(parts):
         if isinstance(part, ast.Slice):
-            for new in _other_slices(part):
+            for new in other_slices(part):
                 elts = [*parts[:i], new, *parts[i + 1 :]]
                 new_index = ast.Tuple(elts, ast.Load()) if isinstance(index, ast.Tuple) else new
                 yield sub(new_index), "slice", 1.4, None
@@ -50,7 +50,8 @@ def of_subscript(node: ast.Subscript) -> Iterator[Change]:
     yield node.value, "extra index", 1.5, None
 
 
-def _other_slices(part: ast.Slice) -> Iterator[ast.Slice]:
+def other_slices(part: ast.Slice) -> Iterator[ast.Slice]:
+    """Yield slices with other ends, the other way round, and the whole."""
     low, high, step = part.lower, part.upper, part.step
     minus = ast.UnaryOp(ast.USub(), ast.Constant(1))
     if low is not None or high is not None or step is not None:

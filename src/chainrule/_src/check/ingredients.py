@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.edits import binary, exchanged, number, transposed
+from chainrule._src.check.edits import binary, exchanged, number, numpy_name, transposed
 from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.watching import Site
 
@@ -89,7 +89,8 @@ def penalties(shape: tuple[int, ...], site: Site, around: BuildingBlocks) -> Ite
     for other, other_value, _ in named:
         if np.ndim(other_value) and other_value.shape == shape and other_value.dtype.kind == "f":
             for scalar, amount, _ in distinct(scalars, around.numbers):
-                if np.asarray(amount).dtype.kind == "f" and 0 < abs(amount) < 1:
+                is_name = not isinstance(scalar, ast.Constant | ast.UnaryOp)
+                if np.asarray(amount).dtype.kind == "f" and (is_name or 0 < abs(amount) < 1):
                     for times in (1, 2):
                         factor = scalar if times == 1 else binary(number(2), ast.Mult(), scalar)
                         yield binary(factor, ast.Mult(), other)
@@ -131,3 +132,10 @@ def factors(
         yield binary(one, ast.Sub(), binary(node, ast.Pow(), ast.Constant(2))), 1.7
     for helper in around.helpers(site):
         yield ast.Call(ast.Name(helper, ast.Load()), [node], []), 1.7
+
+
+def over_axis(name: str, array: ast.expr, axis: int, keepdims: bool) -> ast.expr:
+    """Return the call of NumPy's ``sum`` or ``mean`` over an axis."""
+    keywords = [ast.keyword("axis", ast.Constant(axis))]
+    keywords += [ast.keyword("keepdims", ast.Constant(True))] if keepdims else []
+    return ast.Call(ast.Attribute(numpy_name(), name, ast.Load()), [array], keywords)

@@ -29,6 +29,7 @@ from chainrule._src.check.ingredients import (
     fits,
     fitting_arrays,
     one_hot,
+    over_axis,
     penalties,
     slopes,
 )
@@ -316,17 +317,10 @@ def _summed(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Chan
     n_axes = np.ndim(site.value)
     for axis in range(n_axes):
         named = -1 if 0 < axis == n_axes - 1 else axis  # right for one sample, too
-        total = _over_axis("sum", node, named, keepdims=True)
+        total = over_axis("sum", node, named, keepdims=True)
         yield binary(node, ast.Div(), total), "missing divisor", 1.9, total
         for keepdims in (False, True):
-            yield _over_axis("sum", node, named, keepdims), "missing sum", 1.7, axis
-
-
-def _over_axis(name: str, array: ast.expr, axis: int, keepdims: bool) -> ast.expr:
-    """Return the call of NumPy's ``sum`` or ``mean`` over an axis."""
-    keywords = [ast.keyword("axis", ast.Constant(axis))]
-    keywords += [ast.keyword("keepdims", ast.Constant(True))] if keepdims else []
-    return ast.Call(ast.Attribute(numpy_name(), name, ast.Load()), [array], keywords)
+            yield over_axis("sum", node, named, keepdims), "missing sum", 1.7, axis
 
 
 def shared(site: Site, around: BuildingBlocks) -> Iterator[Change]:
@@ -337,7 +331,7 @@ def shared(site: Site, around: BuildingBlocks) -> Iterator[Change]:
         (other, other_value) for other, other_value, _ in named if other_value.dtype.kind == "f"
     ]
     for axis in range(len(shape)):
-        over = partial(_over_axis, axis=axis, keepdims=True)
+        over = partial(over_axis, axis=axis, keepdims=True)
         for other, other_value in floats:
             is_share = np.allclose(other_value.sum(axis=axis), 1) and (other_value >= 0).all()
             is_normal = np.allclose(other_value.mean(axis=axis), 0, atol=1e-8)

@@ -169,6 +169,7 @@ def _variants(s: ast.AugAssign, named: list[Named]) -> Iterator[tuple[ast.expr, 
     """Yield target and value of a statement, with another index or variable."""
     shapes = {t: np.shape(v) for _, v, t in named}
     yield s.target, s.value
+    yield from _renamed(s, named)
     if isinstance(s.target, ast.Subscript):
         parts = s.target.slice.elts if isinstance(s.target.slice, ast.Tuple) else [s.target.slice]
         for k, part in enumerate(parts):
@@ -196,6 +197,35 @@ def _variants(s: ast.AugAssign, named: list[Named]) -> Iterator[tuple[ast.expr, 
                 if a != texts[0] and b != texts[1]:
                     product = exchanged(exchanged(s.value, texts[0], first), texts[1], second)
                     yield s.target, product
+
+
+def _renamed(s: ast.AugAssign, named: list[Named]) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Yield target and value of the statement for another variable: ``dW2`` and ``W2`` for 1."""
+    texts = {text for _, value, text in named if np.ndim(value)}
+    target = next(_bases(s.target))
+    target_text = ast.unparse(target)
+    for other in texts - {target_text} if target_text in texts else ():
+        old, new = _different(target_text, other)
+        read = {ast.unparse(n): n for n in nodes_of(s.value) if ast.unparse(n) in texts}
+        pairs = {text: text[::-1].replace(old[::-1], new[::-1], 1)[::-1] for text in read}
+        renamed = {text: name for text, name in pairs.items() if old and name in texts}
+        if renamed:
+            value = s.value
+            for text, name in renamed.items():
+                value = exchanged(value, text, ast.parse(name, mode="eval").body)
+            yield (
+                exchanged(as_load(s.target), target_text, ast.parse(other, mode="eval").body),
+                value,
+            )
+
+
+def _different(one: str, other: str) -> tuple[str, str]:
+    """Return the parts of two texts between the same beginning and the same end."""
+    short = min(len(one), len(other))
+    start = next((k for k in range(short) if one[k] != other[k]), short)
+    most = short - start
+    end = next((k for k in range(most) if one[-1 - k] != other[-1 - k]), most)
+    return one[start : len(one) - end], other[start : len(other) - end]
 
 
 def _bases(target: ast.expr) -> Iterator[ast.expr]:

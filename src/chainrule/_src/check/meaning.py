@@ -43,6 +43,7 @@ class LossVariables:
         value = np.asarray(watch.result["loss"], np.float64)
         recorded = Recorded(watch, {"loss": value}, {"loss": value}, set())
         adjoints = recorded.backward.adjoints([(recorded.results["loss"], np.ones(()))])
+        self._watch, self._recorded, self._adjoints = watch, recorded, adjoints
         self._owners = {code.owner for code in codes}
         self._values: dict[tuple[str, str], list[Array]] = defaultdict(list)
         reads: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
@@ -93,6 +94,29 @@ class LossVariables:
         """Return true if a value is the gradient at a variable, perhaps but for an average."""
         table = self._tables.get((self._owner(line), name))
         return table is not None and _is_in(table, value)
+
+    def by_turn(self, parameter: Array) -> list[Array]:
+        """Return the gradient at each use of a parameter in a loop; [] if it is used once."""
+        uses: dict[int, list[list[Any]]] = defaultdict(list)
+        for site in self._watch.sites:
+            nodes = self._recorded.nodes.get(site.key, [])
+            values = site.trace.values
+            if len(nodes) == len(values) > 1 and all(
+                np.shape(value) == parameter.shape and np.array_equal(value, parameter)
+                for value in values
+            ):
+                uses[len(nodes)].append(nodes)
+        zeros = np.zeros(parameter.shape)
+        for _, sites in sorted(uses.items(), reverse=True):
+            orders = {node.order for nodes in sites for node in nodes}
+            first = [n for n in sites if not _is_copy(n[0], orders, self._recorded.copies)]
+            shares = [
+                sum((self._adjoints.get(node.order, zeros) for node in turn), zeros)
+                for turn in zip(*first, strict=True)
+            ]
+            if any(share.any() for share in shares):
+                return shares
+        return []
 
     def _owner(self, line: Site) -> str:
         return line.code.owner if line.code.owner in self._owners else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,11 @@ class Recorded:
     ) -> None:
         level = Level()
         self.nodes: dict[int, list[Tensor]] = defaultdict(list)
+        numbers: dict[int, int] = {}  # of functions and of statements, as they stand in the code
+        self._places = tuple(
+            np.array([numbers.setdefault(id(part), len(numbers)) for part in parts], int)
+            for parts in ([s.code for s in watch.sites], [s.statement for s in watch.sites])
+        )
         copied = {s.key for s in watch.sites if isinstance(s.node, ast.Name)} | watch.written
         orders: set[int] = set()
         self.copies: set[int] = set()  # the orders of the nodes that copy what is read
@@ -84,6 +90,43 @@ class Recorded:
             name: float(np.linalg.norm(v + self.gaps[name])) for name, v in self.before.items()
         }
 
+    @cached_property
+    def carried(self) -> set[int]:
+        """The keys of expressions of which an earlier value is read at a later turn of a loop.
+
+        Such a read depends on a value before the newest one, or it stands before the expression in
+        the code, or in its statement and runs for the next time.
+        """
+        keys = {node.order: key for key, nodes in self.nodes.items() for node in nodes}
+        last = {key: nodes[-1].order for key, nodes in self.nodes.items() if len(nodes) > 1}
+        loops, ends = np.array(list(last), int), np.array(list(last.values()), int)
+        column = {key: i for i, key in enumerate(last)}
+        codes, places = self._places
+        never = np.full(len(loops), np.iinfo(int).max)
+        newest, counts = np.full(len(loops), -1), np.zeros(len(loops), int)
+        oldest: dict[int, Array] = {}  # the oldest value of each that a node is computed from
+        runs: dict[int, int] = defaultdict(int)
+        carried = np.zeros(len(loops), bool)
+        for node in reversed(self.backward.nodes):
+            inputs = [oldest[parent.order] for _, parent in node.parents if parent.order in oldest]
+            before = np.minimum.reduce(inputs) if inputs else never
+            key = keys.get(node.order)
+            if key is not None:
+                runs[key] += 1
+                is_here = codes[key] == codes[loops]
+                is_earlier = is_here & (places[key] < places[loops])
+                is_next = is_here & (places[key] == places[loops]) & (runs[key] > counts)
+                reads = (before < never) & (node.order <= ends)
+                carried |= reads & ((before < newest) | is_earlier | is_next)
+                if key in column:
+                    before = before.copy()
+                    i = column[key]
+                    before[i] = min(before[i], node.order)
+                    newest[i] = node.order
+                    counts[i] += 1
+            oldest[node.order] = before
+        return set(loops[carried].tolist())
+
 
 class Backward:
     """The backward pass of a recording, prepared for many passes.
@@ -93,10 +136,16 @@ class Backward:
     outputs : sequence of Tensor
     copies : set of int
         The orders of nodes that copy their first operand.
+
+    Attributes
+    ----------
+    nodes : list of Tensor
+        The outputs and all that they were computed from, the latest first.
     """
 
     def __init__(self, outputs: Sequence[Tensor], copies: set[int]) -> None:
-        self._steps = [(node, _parts(node, copies)) for node in ancestors(*outputs)]
+        self.nodes = ancestors(*outputs)
+        self._steps = [(node, _parts(node, copies)) for node in self.nodes]
 
     def adjoints(self, seeds: Iterable[tuple[Tensor, Any]]) -> dict[int, Any]:
         """Return the adjoints of nodes, by their order, for outputs with their seeds."""

@@ -13,7 +13,7 @@ from chainrule._src.check.edits import Change, binary, number, numpy_name
 from chainrule._src.check.indices import is_index
 from chainrule._src.check.rules import Rules
 from chainrule._src.check.surroundings import BuildingBlocks
-from chainrule._src.check.watching import Site, is_array
+from chainrule._src.check.watching import Site, is_array, is_number
 
 NUMBERS = Rules()
 TINY = 1e-4  # a smaller number does as well as zero, so that it explains nothing
@@ -43,12 +43,54 @@ def _other_power(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterato
         yield binary(number(factor), ast.Mult(), node), "missing factor", 1.45, factor
 
 
+@NUMBERS.of(ast.BinOp)
+def _power_of_a_part(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield ``a - b**k`` for ``(a - b)**k``, and the other way round."""
+    match node:
+        case ast.BinOp(ast.BinOp(left, ast.Add() | ast.Sub() as op, right), ast.Pow(), exponent):
+            inside = binary(left, op, binary(right, ast.Pow(), exponent))
+            yield inside, "parentheses", 1.3, None
+        case ast.BinOp(left, ast.Add() | ast.Sub() as op, ast.BinOp(right, ast.Pow(), exponent)):
+            outside = binary(binary(left, op, right), ast.Pow(), exponent)
+            yield outside, "parentheses", 1.35, None
+
+
+@NUMBERS.of(ast.BinOp)
+def _factor_of_a_term(node: ast.BinOp, site: Site, around: BuildingBlocks) -> Iterator[Change]:
+    """Yield ``(a + b) * c`` for ``a + b * c``, the other way round, and ``a * c + b``."""
+    match node:
+        case ast.BinOp(a, ast.Add() | ast.Sub() as plus, ast.BinOp(b, op, c)):
+            if isinstance(op, ast.Mult | ast.Div):
+                yield binary(binary(a, plus, b), op, c), "parentheses", 1.3, None
+                yield binary(binary(a, op, c), plus, b), "parentheses", 1.35, None
+            if isinstance(op, ast.Mult):
+                yield binary(binary(b, op, a), plus, c), "parentheses", 1.35, None
+    match node:
+        case ast.BinOp(ast.BinOp(c, op, a), ast.Add() | ast.Sub() as plus, b):
+            if isinstance(op, ast.Mult):
+                yield binary(c, op, binary(a, plus, b)), "parentheses", 1.3, None
+                yield binary(a, plus, binary(c, op, b)), "parentheses", 1.35, None
+            if isinstance(op, ast.Mult | ast.Div):
+                yield binary(c, plus, binary(b, op, a)), "parentheses", 1.35, None
+        case ast.BinOp(ast.BinOp(a, ast.Add() | ast.Sub() as plus, b), op, c):
+            if isinstance(op, ast.Mult | ast.Div):
+                yield binary(a, plus, binary(b, op, c)), "parentheses", 1.3, None
+                yield binary(binary(a, op, c), plus, b), "parentheses", 1.3, None
+    match node:
+        case ast.BinOp(c, ast.Mult() as op, ast.BinOp(a, ast.Add() | ast.Sub() as plus, b)):
+            yield binary(binary(c, op, a), plus, b), "parentheses", 1.3, None
+            yield binary(a, plus, binary(c, op, b)), "parentheses", 1.3, None
+
+
 @NUMBERS.of(ast.Name, ast.Subscript, ast.Attribute)
 def _square_or_root(node: ast.expr, site: Site, around: BuildingBlocks) -> Iterator[Change]:
     """Yield the square of a factor or divisor, and its root, as of a variance."""
-    owner = site.owner
+    owner, value = site.owner, site.value
     is_factor = isinstance(owner, ast.BinOp) and isinstance(owner.op, ast.Mult | ast.Div)
-    if is_factor and is_array(site.value):
+    match owner:
+        case ast.BinOp(ast.Constant(1), ast.Sub(), other):
+            is_factor |= other is node  # the slope of tanh
+    if is_factor and is_number(value):
         yield binary(node, ast.Pow(), ast.Constant(2)), "missing power", 1.46, None
     if is_factor and is_array(site.value) and (site.value > 0).all():
         root = ast.Call(ast.Attribute(numpy_name(), "sqrt", ast.Load()), [node], [])

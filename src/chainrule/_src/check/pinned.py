@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+import numpy as np
+
 from chainrule._src.check.comparing import scale_of
 from chainrule._src.check.responses import IMPOSSIBLE
 from chainrule._src.check.settled import outermost
@@ -27,10 +29,12 @@ def pinned_lines(subject: FaultyProgram) -> list[Site]:
                 break
             if id(line.statement) in subject.settled or not subject.reach(line) & subject.wrong:
                 continue
+            subject.reached(line)  # this confirms the slopes
             addition = subject.responses.located(line)
             if addition is IMPOSSIBLE:
-                is_all = line.owner is line.statement and not _writes_entries(line.statement)
-                if is_all:  # of an argument this tells nothing of the others, nor of an index
+                is_whole = line.owner is line.statement and not _writes_entries(line.statement)
+                is_spread = np.shape(line.value) != np.shape(subject.result(line))
+                if is_whole and not is_spread:  # of an argument it tells nothing of the others
                     others.add(id(line.statement))
             elif addition is not None:
                 subject.pinned.append(line)

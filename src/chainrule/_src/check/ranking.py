@@ -154,21 +154,36 @@ def _told(edit: Edit, subject: FaultyProgram) -> float:
     """Return a bonus where the learner's names and the loss tell of a change.
 
     Its line is the first whose variable is named after a gradient that it lacks; what it writes
-    stands in the loss.
+    stands in the loss, or elsewhere in the function.
     """
     first = subject.meaning.first
     is_first = first is not None and edit.statement is first.statement
-    return 0.4 * (is_first and edit.make_hook is None) + 0.3 * _is_in_loss(edit, subject)
+    of_code = 0.3 * _is_in_loss(edit, subject) or 0.2 * _is_elsewhere(edit)
+    return 0.4 * (is_first and edit.make_hook is None) + of_code
 
 
 def _is_in_loss(edit: Edit, subject: FaultyProgram) -> bool:
     """Return true if a change writes an expression of the loss."""
+    return bool(_written(edit, ast.BinOp | ast.Call) & subject.around.loss.texts)
+
+
+def _is_elsewhere(edit: Edit) -> bool:
+    """Return true if a change writes an expression of another statement of the function."""
+    kinds = ast.BinOp | ast.Call | ast.Subscript
+    in_statement = {id(node) for node in nodes_of(edit.statement)}
+    others = [
+        n for n in nodes_of(edit.code.tree) if isinstance(n, kinds) and id(n) not in in_statement
+    ]
+    return bool(_written(edit, kinds) & {ast.unparse(node) for node in others})
+
+
+def _written(edit: Edit, kinds: Any) -> set[str]:
+    """Return the expressions that a change writes, as texts."""
     if edit.make_hook is not None or not isinstance(edit.new, ast.expr):
-        return False
+        return set()
     with applied([edit]):
         parts = [edit.owner, edit.new, edit.detail]
-        texts = {ast.unparse(p) for p in parts if isinstance(p, ast.BinOp | ast.Call)}
-    return bool(texts & subject.around.loss.texts)
+        return {ast.unparse(part) for part in parts if isinstance(part, kinds)}
 
 
 def _reads_multiple(edit: Edit, subject: FaultyProgram, table: ValueTable) -> bool:

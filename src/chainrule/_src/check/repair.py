@@ -54,6 +54,8 @@ MOST_AGAIN = 6  # repairs of a single result that are tried for all results
 NAMED = 0.3  # of the time that is left, for the lines that make a variable belie its name
 PINNED = 0.4  # of the time that is left, for all changes of lines of which the right value is known
 SUSPICIOUS = 0.35  # of the time that is left, for all changes of the lines that go wrong first
+COMBINING = 0.4  # of the time that is left, for combinations with parts of the pool
+MOST_COMBINED = 150  # of these combinations that are run
 CALLS = 0.1  # of the time that is left, for the calls of a function that has a repair
 EXCHANGING = 0.2  # of the time that is left, for values of the right program in a line's place
 DEFERRED = 0.25  # of the time that is left, for changes that can mend a part alone
@@ -101,7 +103,10 @@ def _searched(subject: FaultyProgram, depth: int) -> list[Repair]:
     if not candidates:
         pinned = partial(_of_lines, subject, pinned_lines(subject))
         quick = partial(_singles, subject, [(ALL, 0)], QUICK)
-        for search in (partial(pinned, PINNED, QUICKEST), quick, partial(pinned, PINNED)):
+        combined = partial(_combined, subject)
+        searches = [partial(pinned, PINNED, QUICKEST), quick, partial(pinned, PINNED)]
+        searches.insert(0 if subject.is_slow else 2, combined)  # few of these changes are run
+        for search in searches:
             if not candidates:
                 candidates, more = search()
                 parts += more
@@ -252,6 +257,26 @@ def _of_lines(
     else:
         subject.searched |= {id(line.statement) for line in lines if tiers is TIERS}
     return _cheapest(complete), parts
+
+
+def _combined(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
+    """Return repairs that combine an expression with parts of its statement's pool."""
+    limit = subject.part_of_time(COMBINING)
+    edits: list[Edit] = []
+    for site in subject.watch.sites:
+        if limit.has_passed:
+            break
+        if id(site.statement) not in subject.settled and site.trace.values:
+            edits += subject.combinations(site)
+    complete: list[Repair] = []
+    for edit in sorted(edits, key=lambda edit: edit.cost)[:MOST_COMBINED]:
+        if limit.has_passed:
+            break
+        edit.reach = subject.reach_of(edit)
+        repair = subject.repaired((edit,))
+        if repair is not None and repair.mended == subject.wrong:
+            complete.append(repair)
+    return _cheapest(complete), []
 
 
 def _of_calls(subject: FaultyProgram, candidates: list[Repair]) -> list[Repair]:

@@ -13,21 +13,27 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule._src.base.arrays import Array
+from chainrule._src.check.code import nodes_of
 from chainrule._src.check.edits import Edit, applied, new_parts
 from chainrule._src.check.nodes import SAME, Combination, Recorded, Results
 from chainrule._src.check.sandbox import FAILURES
+from chainrule._src.check.turns import WrongTurn, first_wrong
 from chainrule._src.check.valuing import Evaluator
 from chainrule._src.check.watching import MOST_TURNS, Site, Watch
 
 MOST_ADDED = 48  # numbers that are solved for: the entries of an expression at all its turns
 PATIENCE = 1500  # changes in loops that are run first: these runs are as fast as the solving
 MORE = 4  # equations than numbers
+MOST_EVALUATED = 16  # turns at which a change is evaluated before it is run
+EQUATIONS = 3  # for a known amount of more numbers than these
+Uses = Callable[[], Mapping[str, Sequence[Array]]]
 SMALLEST = 1e-6  # singular value, as a share of the largest, of what the results tell
 
 
@@ -39,6 +45,41 @@ class Addition(NamedTuple):
     slack: float
 
 
+class Equations(NamedTuple):
+    """Equations for what must be added to an expression: ``rows @ addition = gaps``.
+
+    The additions of several turns are one behind the other.
+    """
+
+    turns: Sequence[int]
+    rows: Array  # an equation each, over the entries of the expression
+    gaps: Array
+    slack: Array
+    names: Sequence[str]  # the result of each equation; none if the equations are of all results
+
+    def failing(self, addition: Array) -> set[str]:
+        """Return the results of which an equation does not hold."""
+        holds = np.abs(self.rows @ addition - self.gaps) <= self.slack
+        return {name for name, is_right in zip(self.names, holds, strict=True) if not is_right}
+
+    def hold(self, additions: Array) -> Array:
+        """Return a mask of the additions that fulfil all equations.
+
+        ``additions`` has an axis of its own for the equations: the last one.
+        """
+        mask: Array = (np.abs(additions - self.gaps) <= self.slack).all(axis=-1)
+        return mask
+
+
+class SlopesOfShare(NamedTuple):
+    """A random combination of a turn's share in a result: its slopes, and what must be added."""
+
+    adjoints: dict[int, Any]
+    gap: float
+    slack: float
+
+
+NEVER = Equations((), np.zeros((1, 0)), np.ones(1), np.zeros(1), ())
 IMPOSSIBLE = Addition(-1, np.zeros(0), 0.0)  # no values of the expression make the results right
 
 
@@ -51,10 +92,14 @@ class Responses:
     watch : Watch
     wrong : collection of str
         The wrong results.
+    uses : callable
+        Returns the gradient at each use of a parameter in the loss, by the names of parameters.
     """
 
-    def __init__(self, recorded: Recorded, watch: Watch, wrong: Collection[str]) -> None:
-        self.recorded, self.watch = recorded, watch
+    def __init__(
+        self, recorded: Recorded, watch: Watch, wrong: Collection[str], uses: Uses
+    ) -> None:
+        self.recorded, self.watch, self._uses = recorded, watch, uses
         self._rng = np.random.default_rng(4)
         self.of_wrong = {
             n: Combination(recorded, [n], self._rng) for n in wrong if n in recorded.before
@@ -64,6 +109,8 @@ class Responses:
         self._linear: set[int] = set()
         self._additions: dict[int, Addition | None] = {}
         self._located: dict[int, list[Site]] = defaultdict(list)  # of these, by their statements
+        self._equations: dict[Any, Equations | None] = {}
+        self._names_after: dict[ast.AST, frozenset[str]] = {}
         self._questions = 0  # after `PATIENCE` of them the equations for additions are solved
         self._evaluators: dict[tuple[int, int, int], Evaluator] = {}
 
@@ -81,6 +128,17 @@ class Responses:
         if len(confirmed) == len(self.of_wrong) and len(shifts) <= MOST_TURNS:
             self._linear.add(key)
 
+    @cached_property
+    def _of_each(self) -> dict[str, Combination]:
+        others = self.recorded.before.keys() - self.of_wrong.keys()
+        more = {name: Combination(self.recorded, [name], self._rng) for name in others}
+        return {**self.of_wrong, **more}
+
+    def reached(self, site: Site) -> frozenset[str]:
+        """Return the results whose slopes along the values of an expression are not all zero."""
+        combinations = self._of_each.items()
+        return frozenset(n for n, c in combinations if any(map(np.any, c.slopes(site.key))))
+
     def mends(
         self, edit: Edit, wrong: frozenset[str], helpers: Collection[str], inside: set[int]
     ) -> frozenset[str]:
@@ -90,25 +148,27 @@ class Responses:
         nodes that contain the change.
         """
         site = edit.site
-        slopes = self.first.get(site.key) if site is not None else None
         lines = self._located.get(id(edit.statement), ())
         if not all(self._suits(edit, line, inside, helpers) for line in lines):
             return wrong - {min(wrong)}  # a part may be mended, not all
-        if site is None or slopes is None:
+        equations = self._known_equations(site, wrong) if site is not None else None
+        if site is None or equations is None or not _is_plain(edit.new, site, helpers):
             return wrong
-        # To solve for an addition takes many backward passes.
-        addition = self._additions.get(site.key) if slopes else self._addition(site)
-        if not (slopes or addition) or not _is_plain(edit.new, site, helpers):
+        if len(equations.turns) > 1 and _reads(edit.new, self.names_after(site)):
+            return wrong  # it may read what an earlier turn of the expression decides
+        shifts = [
+            _shift(edit.new, site.trace.values[turn], self._evaluator(site, turn))
+            for turn in equations.turns
+        ]
+        if any(shift is None for shift in shifts):
             return wrong
-        before = site.trace.values[0] if slopes else None
-        shift = _shift(edit.new, before, self._evaluator(site, 0)) if slopes else None
-        mended = wrong if shift is None else frozenset(
-            n for n in wrong
-            if n not in slopes or (shift is not FAILS and self._closes(n, slopes[n], shift))
-        )  # fmt: skip
-        if mended < wrong or addition is None or self._fits(edit, site, addition):
-            return mended
-        return wrong - {min(wrong)}  # a part may be mended, not all
+        fails = any(shift is FAILS for shift in shifts)
+        if not equations.names:
+            is_right = not fails and equations.hold(equations.rows @ np.ravel(shifts))
+            return wrong if is_right else wrong - {min(wrong)}  # a part may be mended, not all
+        if fails:
+            return wrong - set(equations.names)
+        return wrong - equations.failing(np.concatenate([np.ravel(s) for s in shifts]))
 
     def admits(self, site: Site, shift: Any, wrong: frozenset[str]) -> bool:
         """Return false if no wrong result is mended by what is added at the first turn."""
@@ -118,6 +178,108 @@ class Responses:
         return not wrong <= slopes.keys() or any(
             self._closes(name, slopes[name], shift) for name in wrong
         )
+
+    def equations(self, site: Site, wrong: frozenset[str]) -> Equations | None:
+        """Return equations for what mends all wrong results, None if nothing does or all may."""
+        equations = self._of_first_wrong_turn(site, wrong) or self._of_results(site, wrong)
+        equations = equations or self._of_addition(self.located(site))
+        if equations is None:
+            return None
+        depends = np.asarray(equations.rows.any(axis=1))
+        if not depends.any() or not depends[np.abs(equations.gaps) > equations.slack].all():
+            return None
+        names = [name for name, k in zip(equations.names, depends, strict=False) if k]
+        rows, gaps, slack = equations[1:4]
+        return Equations(equations.turns, rows[depends], gaps[depends], slack[depends], names)
+
+    def _known_equations(self, site: Site, wrong: frozenset[str]) -> Equations | None:
+        """Return equations for a change; to solve for an addition takes many backward passes."""
+        key = site.key, wrong
+        if key not in self._equations:
+            self._equations[key] = self._of_first_wrong_turn(site, wrong) or (
+                self._of_results(site, wrong, MOST_EVALUATED)
+            )
+        return self._equations[key] or self._of_addition(self._addition(site))
+
+    def _of_results(
+        self, site: Site, wrong: frozenset[str], most: int = MOST_TURNS
+    ) -> Equations | None:
+        """Return the equations of results that are linear in an expression's values.
+
+        Either in those at all turns, of which none takes part in another one, or in the first one.
+        """
+        count, slopes = len(site.trace.values), self.first.get(site.key, {})
+        turns, names = range(1), sorted(wrong & slopes.keys())
+        is_apart = site.key in self._linear and site.key not in self.recorded.carried
+        is_even = is_apart and len({np.shape(value) for value in site.trace.values}) == 1
+        if is_even and count <= most:
+            turns, names = range(count), sorted(wrong & self.of_wrong.keys())
+        if not names:
+            return None
+        some = [self.of_wrong[name] for name in names]
+        parts = [c.slopes(site.key) for c in some]
+        rows = np.array([np.concatenate([p[turn].ravel() for turn in turns]) for p in parts])
+        gaps, slack = np.array([c.gap for c in some]), np.array([c.slack for c in some])
+        return Equations(turns, rows, gaps, slack, names)
+
+    @cached_property
+    def _wrong_turn(self) -> tuple[WrongTurn, dict[str, SlopesOfShare]] | None:
+        """The first turn of a loop that adds something wrong, with the slopes of its shares."""
+        wrong_turn = first_wrong(self.recorded, self._uses(), self.of_wrong)
+        if wrong_turn is None:
+            return None
+        slopes = {}
+        for name, share in wrong_turn.shares.items():
+            weights = self._rng.standard_normal(share.right.shape)
+            adjoints = self.recorded.backward.adjoints([(share.node, weights)])
+            scale = float(np.linalg.norm(weights) * np.linalg.norm(share.right))
+            gap = float(np.vdot(weights, share.gap))
+            slopes[name] = SlopesOfShare(adjoints, gap, SAME * scale + 1e-300)
+        return wrong_turn, slopes
+
+    def _of_first_wrong_turn(self, site: Site, wrong: frozenset[str]) -> Equations | None:
+        """Return the equations of what the first wrong turn of a loop adds to results."""
+        nodes = self.recorded.nodes.get(site.key, [])
+        if site.key not in self._linear or self._wrong_turn is None:
+            return None
+        wrong_turn, slopes = self._wrong_turn
+        names = sorted(wrong & slopes.keys())
+        if not names or not len(nodes) == len(site.trace.values) == wrong_turn.turns:
+            return None
+        some = [slopes[name] for name in names]
+        reading = [k for k, node in enumerate(nodes) if any(node.order in s.adjoints for s in some)]
+        if not reading or not wrong_turn.turn - 1 <= reading[-1] <= wrong_turn.turn:
+            return None  # it runs in another order
+        turn = reading[-1]  # a later turn reads what one passes back
+        node = nodes[turn]
+        zeros = np.zeros(node.shape)
+        rows = np.array([np.ravel(s.adjoints.get(node.order, zeros)) for s in some])
+        gaps, slack = np.array([s.gap for s in some]), np.array([s.slack for s in some])
+        return Equations((turn,), rows, gaps, slack, names)
+
+    def names_after(self, site: Site) -> frozenset[str]:
+        """Return the variables that the function sets in an expression's statement or later.
+
+        In a loop they may hold values that come from an earlier turn of the expression.
+        """
+        if site.statement not in self._names_after:
+            line = getattr(site.statement, "lineno", 0)
+            parts = [n for n in nodes_of(site.code.tree) if getattr(n, "lineno", 0) >= line]
+            stored = [n for n in parts if isinstance(getattr(n, "ctx", None), ast.Store)]
+            names = {n.id for part in stored for n in nodes_of(part) if isinstance(n, ast.Name)}
+            self._names_after[site.statement] = frozenset(names)
+        return self._names_after[site.statement]
+
+    def _of_addition(self, addition: Addition | None) -> Equations | None:
+        """Return the equations of a known addition."""
+        if addition is None:
+            return None
+        if addition is IMPOSSIBLE:
+            return NEVER
+        size = addition.amount.size
+        rows = self._rng.standard_normal((EQUATIONS, size)) if size > EQUATIONS else np.eye(size)
+        slack = addition.slack * np.linalg.norm(rows, axis=1)
+        return Equations((addition.turn,), rows, rows @ addition.amount.ravel(), slack, ())
 
     def is_possible(self, site: Site) -> bool:
         """Return false if no values of an expression in a loop make all results right."""
@@ -131,14 +293,6 @@ class Responses:
         combination = self.of_wrong[name]
         return abs(float(np.vdot(slope, shift)) - combination.gap) <= combination.slack
 
-    def _fits(self, edit: Edit, site: Site, addition: Addition) -> bool:
-        """Return true if a change adds to an expression what must be added, or this is unknown."""
-        if addition is IMPOSSIBLE:
-            return False
-        turn = addition.turn
-        shift = _shift(edit.new, site.trace.values[turn], self._evaluator(site, turn))
-        return shift is None or _adds(shift, addition)
-
     def _evaluator(self, site: Site, turn: int, inside: Collection[int] = ()) -> Evaluator:
         """Return an evaluator for an expression's statement at a turn.
 
@@ -149,11 +303,19 @@ class Responses:
             count = len(site.trace.values)
             near = [p for p in site.near if len(p.trace.values) == count]
             recorded = {id(p.node): p.trace.values[turn] for p in near}
-            scope = site.trace.scope if turn == 0 else self.watch.scope_at(site, turn)
+            scope = site.trace.scope if turn == 0 else self.watch.scopes_at(site, [turn])[turn]
             names = {**site.code.functions[0].__globals__, **scope}
             self._evaluators[key] = Evaluator(recorded, set(), names)
         first = self._evaluators[key]
         return Evaluator(first.recorded, set(inside), first.names) if inside else first
+
+    def scopes(self, site: Site, turns: Sequence[int]) -> list[dict[str, Any]]:
+        """Return the variables that an expression may read, at each of some turns."""
+        names = site.code.functions[0].__globals__
+        scopes = (
+            {0: site.trace.scope} if tuple(turns) == (0,) else self.watch.scopes_at(site, turns)
+        )
+        return [{**names, **scopes[turn]} for turn in turns]
 
     def _addition(self, site: Site) -> Addition | None:
         """Return the amount to add to an expression, None if the results leave the amount open."""
@@ -249,7 +411,7 @@ FAILS = np.zeros(0)  # in place of what a change adds: the change raises
 
 def responses(
     watch: Watch, before: Results, expected: Mapping[str, Array], wrong: Collection[str],
-    settled: Collection[int] = (),
+    settled: Collection[int], uses: Uses,
 ) -> Responses | None:  # fmt: skip
     """Return the responses of wrong results, None if the code cannot be recorded.
 
@@ -258,7 +420,7 @@ def responses(
     right = {site.key for site in watch.sites if id(site.statement) in settled}
     for left_out in (right, right | watch.written) if watch.written else (right,):
         try:
-            return Responses(Recorded(watch, before, expected, left_out), watch, wrong)
+            return Responses(Recorded(watch, before, expected, left_out), watch, wrong, uses)
         except FAILURES:  # the code does something that tensors do not support
             continue
     return None
@@ -272,3 +434,8 @@ def _is_plain(new: ast.AST, site: Site, helpers: Collection[str]) -> bool:
         for node in new_parts(new, site.node)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     )
+
+
+def _reads(node: Any, names: Collection[str]) -> bool:
+    """Return true if an expression reads one of some variables."""
+    return any(isinstance(part, ast.Name) and part.id in names for part in nodes_of(node))

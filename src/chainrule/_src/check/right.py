@@ -115,7 +115,10 @@ class RightProgram:
     def __init__(
         self, function: Callable[..., Any], arguments: Mapping[str, Any], n: int | None, sizes: Any
     ) -> None:
-        text = module_text(tape(function, dict(arguments)).program(), "loss")
+        program = tape(function, dict(arguments)).program()
+        if len(program.equations) > 4 * LONG:
+            raise ValueError("the right program is too long to be read")
+        text = module_text(program, "loss")
         data = {name: value for name, value in arguments.items() if isinstance(value, np.ndarray)}
         self.text = _Named(data, n).text(text)
         if self.text.count("\n") > LONG:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -12,6 +13,8 @@ from typing import Any
 from chainrule._src.check.clock import Deadline
 from chainrule._src.check.quiet import alone, close_figures, open_figures
 from chainrule._src.check.reach import Restore, random_states, reachable, restoring
+
+MOST_GARBAGE = 20_000  # new objects in reference cycles, such as those of an engine of scalars
 
 
 class TooLong(BaseException):
@@ -106,6 +109,8 @@ class Sandbox:
         for restore in self._restores:
             restore()
         close_figures(self._figures)
+        if gc.get_count()[0] > MOST_GARBAGE:  # `quiet` switches the collector off
+            gc.collect(0)
 
 
 def within_time(call: Callable[[], Any], seconds: float) -> Any:

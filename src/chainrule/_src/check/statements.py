@@ -14,10 +14,11 @@ import numpy as np
 from chainrule._src.check.aliases import copies
 from chainrule._src.check.clock import Deadline
 from chainrule._src.check.code import FunctionSource, nodes_of
-from chainrule._src.check.edits import Change, Edit, as_load, exchanged, number, numpy_name
+from chainrule._src.check.edits import Change, Edit, as_load, numpy_name
 from chainrule._src.check.expressions import OPERATORS
 from chainrule._src.check.indices import of_subscript
 from chainrule._src.check.lines import Block, likely_lines, more_lines
+from chainrule._src.check.slices import of_slices, of_strides
 from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.watching import is_number
 
@@ -58,24 +59,6 @@ def _of_one_index(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit
             field = "targets" if isinstance(s, ast.Assign) else "target"
             yield Edit(block.code, s, field, None, [new] if field == "targets" else new, "index",
                        1.6, s.lineno, s)  # fmt: skip
-
-
-def _of_parts(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
-    """Yield ``a[1:] += b[1:]`` for ``a += b``, and ``a[:-1] += b[:-1]``."""
-    s = block.statements[i]
-    site = next((p for p in around.watch.sites if p.owner is s and p.trace.values), None)
-    if not isinstance(s, ast.AugAssign) or not isinstance(s.target, ast.Name) or site is None:
-        return
-    shapes = {text: np.shape(value) for _, value, text in around.named(site)}
-    shape = shapes.get(s.target.id, ())
-    read = {ast.unparse(n): n for n in nodes_of(s.value) if isinstance(n, ast.expr)}
-    same = [text for text in read if shapes.get(text) == shape]
-    for part in (ast.Slice(ast.Constant(1)), ast.Slice(None, number(-1))) if shape and same else ():
-        value = s.value
-        for text in same:
-            value = exchanged(value, text, ast.Subscript(read[text], part, ast.Load()))
-        target = ast.Subscript(as_load(s.target), part, ast.Store())
-        yield block.edit(i, ast.AugAssign(target, s.op, value), "slice", 1.3)
 
 
 def _of_dropped(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
@@ -276,8 +259,8 @@ def _over_the_ends_of_loop(block: Block, i: int, around: BuildingBlocks) -> Iter
 
 # The rules of which some changes are in the first tier, and the others.
 LIKELY: tuple[Rule, ...] = (
-    _of_target, _of_one_index, _of_parts, _of_dropped, _of_augmented, _of_assignment, _left_out,
-    likely_lines,
+    _of_target, _of_one_index, of_slices, of_strides, _of_dropped, _of_augmented, _of_assignment,
+    _left_out, likely_lines,
 )  # fmt: skip
 OTHERS: tuple[Rule, ...] = (
     _divided, more_lines, _past_others, _return_behind_loop, _conditioned,

@@ -15,12 +15,14 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.check.changes import expression_edits
-from chainrule._src.check.clock import Deadline
+from chainrule._src.check.clock import Deadline, thread_seconds
 from chainrule._src.check.code import FunctionSource
+from chainrule._src.check.combining import combined
 from chainrule._src.check.compiling import ChangeCompiler, compiled_with
 from chainrule._src.check.edits import Edit, applied
 from chainrule._src.check.meaning import LossVariables, Meaning
 from chainrule._src.check.ofloss import OfLoss
+from chainrule._src.check.pool import Pool
 from chainrule._src.check.responses import Responses, responses
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.sandbox import FAILURES, TooLong
@@ -30,6 +32,7 @@ from chainrule._src.check.valuing import Evaluator, equal, value_of
 from chainrule._src.check.watching import Site, Watch, is_number
 
 MOST_ENDLESS = 5  # changes of a statement that may make a loop without an end
+SLOW = 1e-3  # seconds of a run; of a slower program the slopes tell what depends on an expression
 SAME = 1e-5  # the norm ratio up to which two gradients are equal (an epsilon in a logarithm)
 ROUNDING = 1e-10  # the size of a zero, as a share of the largest result
 Results = Mapping[str, Any]
@@ -114,6 +117,7 @@ class FaultyProgram:
         norms = [np.nansum(np.square(right)) for right in expected.values()]
         self.rounding = ROUNDING**2 * max(norms, default=0.0)  # of results that must be zero
         silent = [k for k, v in expected.items() if np.nansum(np.square(v)) <= self.rounding]
+        self.is_slow = thread_seconds(call) > SLOW
         self.watch = Watch(codes, call)
         self.before = dict(self.watch.result)
         self.wrong = frozenset(
@@ -147,6 +151,7 @@ class FaultyProgram:
         self._edits: dict[tuple[int, int], list[Edit]] = {}
         self.of_statements = StatementEdits(codes, self.around, deadline)
         self._repairs: dict[Edit, Repair | None] = {}
+        self._pools: dict[tuple[int, ...], Pool] = {}
         self._endless = Counter[int]()  # statements of which changes made a loop without an end
         inside = {id(p.node): p.key for p in self.watch.sites}
         self._above = {
@@ -268,7 +273,15 @@ class FaultyProgram:
     @cached_property
     def responses(self) -> Responses | None:
         """The responses of the wrong results, None if the code cannot be recorded."""
-        return responses(self.watch, self.before, self.expected, self.wrong, self.settled)
+        method_of = WeakMethod(self._uses)  # no cycle: all of the search is freed at once
+        uses = lambda: method() if (method := method_of()) else {}  # noqa: E731
+        return responses(self.watch, self.before, self.expected, self.wrong, self.settled, uses)
+
+    def _uses(self) -> dict[str, list[Array]]:
+        """Return the gradient at each use of a parameter in the loss, in the order of the uses."""
+        variables = self.variables
+        arrays = ((k, np.asarray(v, np.float64)) for k, v in self.parameters.items())
+        return {name: variables.by_turn(array) for name, array in arrays} if variables else {}
 
     def mendable(self, edit: Edit) -> Collection[str]:
         """Return the wrong results that a change may mend, without a run of the change."""
@@ -353,6 +366,18 @@ class FaultyProgram:
             self._reached[site.key] = results
         return self._reached[site.key]
 
+    def _reached_in_recording(self, site: Site, above: frozenset[str]) -> frozenset[str] | None:
+        """Return the results that depend on an expression by its slopes, None if a run must tell.
+
+        A run takes too long to be made for every expression of a slow program. Slopes know nothing
+        of comparisons and indices: then they disagree with those of the expression around it.
+        """
+        if site.key in self._reached or not self.is_slow or self.responses is None:
+            return None
+        names = self.responses.reached(site) & self.telling
+        is_known = names and (site.key not in self._above or names == above)
+        return names if is_known else None
+
     def reach_of(self, edit: Edit) -> frozenset[str]:
         """Return the results that a change affects."""
         site = edit.site
@@ -390,7 +415,8 @@ class FaultyProgram:
             recorded = site.trace.values
             above = self._reached_by.get(self._above.get(site.key, -1), self.wrong)
             is_numeric = bool(recorded) and is_number(recorded[0])
-            self._reached_by[site.key] = self.reached(site) if is_numeric else above
+            names = self._reached_in_recording(site, above) if is_numeric else above
+            self._reached_by[site.key] = self.reached(site) if names is None else names
         return self._reached_by[site.key]
 
     def result(self, line: Site) -> Any:
@@ -407,6 +433,29 @@ class FaultyProgram:
         if key not in self._edits:
             self._edits[key] = list(expression_edits(site, self.around, tier))
         return self._edits[key]
+
+    def combinations(self, site: Site) -> list[Edit]:
+        """Return the combinations of an expression with parts of the pool that may mend all."""
+        responses = self.responses
+        if responses is None or not is_number(site.value) or isinstance(site.node, ast.Constant):
+            return []
+        if site.nested or site.field in ("func", "slice") or not self.reach(site) >= self.wrong:
+            return []
+        self.reached(site)  # this confirms the slopes
+        equations = responses.equations(site, self.wrong)
+        if equations is None:
+            return []
+        key = id(site.statement), *equations.turns
+        if key not in self._pools:
+            scopes = responses.scopes(site, equations.turns)
+            unknown = responses.names_after(site) if len(equations.turns) > 1 else ()
+            self._pools[key] = Pool(site, self.around, scopes, unknown)
+        changes = combined(site, self._pools[key], equations, self.around.loss.texts)
+        return [
+            Edit(site.code, site.owner, site.field, site.index, new, kind, cost, site.line,
+                 site.statement, detail, site)
+            for new, kind, cost, detail in changes
+        ]  # fmt: skip
 
     def within(self, statement: ast.AST, tiers: Iterable[int] = range(3)) -> list[Edit]:
         """Return the changes of a statement and of its expressions, the cheapest first."""

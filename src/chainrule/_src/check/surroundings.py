@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.check.code import FunctionSource, nodes_of
+from chainrule._src.check.code import FunctionSource, is_learners, nodes_of
 from chainrule._src.check.edits import binary, transposed
 from chainrule._src.check.ofloss import OfLoss
 from chainrule._src.check.right import RightProgram
@@ -47,6 +47,7 @@ class BuildingBlocks:
         self._sizes: dict[Any, dict[int, list[tuple[ast.expr, Any, str]]]] = {}
         self.loss = OfLoss(list)
         self._used_texts: dict[FunctionSource, set[str]] = {}
+        self._unused: dict[FunctionSource, list[tuple[ast.expr, str]]] = {}
         self._grown: dict[FunctionSource, set[str]] = {}
 
     def tells(self, site: Site) -> bool:
@@ -63,7 +64,7 @@ class BuildingBlocks:
             scope = self._scope(site)
             texts = self._texts(site.code)
             entries = [(node, value, ast.unparse(node)) for node, value in references(scope)]
-            entries = _once(entries, texts)[:MOST_NAMES]
+            entries = _plainest(_once(entries, texts), texts)
             entries += self._indexed(site, scope, entries)
             self._entries[key] = entries
         return self._entries[key]
@@ -182,7 +183,7 @@ class BuildingBlocks:
 
     def of_loss(self, site: Site) -> list[tuple[ast.expr, Any, str]]:
         """Return the expressions of the loss whose variables are in scope at a site."""
-        return self.loss.entries(site, lambda: self._scope(site), self._computes)
+        return self.loss.entries(site, lambda: self._scope(site), self.computes)
 
     def right_expressions(self, site: Site) -> list[tuple[str, ast.expr, bool]]:
         """Return the right program's expressions of the same shape, in the names of this code.
@@ -348,14 +349,49 @@ class BuildingBlocks:
             name for name, f in names.items()
             if isinstance(f, FunctionType)
             and f.__code__.co_argcount - len(f.__defaults__ or ()) == 1
-            and f.__code__.co_filename == site.code.file
-            and self._computes(f)
+            and is_learners(f.__code__.co_filename)
+            and self.computes(f)
         ]  # fmt: skip
 
-    def _computes(self, f: FunctionType) -> bool:
+    def functions(self, site: Site, n_args: int) -> list[str]:
+        """Return the names of the user's other functions of a number of arguments."""
+        names, code = site.code.functions[0].__globals__, site.code.code_object
+        return [
+            name for name, f in names.items()
+            if isinstance(f, FunctionType)
+            and f.__code__.co_argcount == n_args
+            and is_learners(f.__code__.co_filename)
+            and f.__code__ is not code
+        ]  # fmt: skip
+
+    def unused_layers(self, code: FunctionSource) -> list[tuple[ast.expr, str]]:
+        """Return the layers that the class runs forwards and this function leaves out.
+
+        Each comes with the method that the function calls of the others.
+        """
+        if code not in self._unused:
+            used = {text: method for _, text, method in _receivers(code)}
+            others = [r for c in self.watch.codes if c.owner == code.owner != "" and c is not code
+                      for r in _receivers(c)]  # fmt: skip
+            forwards = {method for _, text, method in others if text in used}
+            methods = {method for text, method in used.items() if text in {t for _, t, _ in others}}
+            lacking = {t: r for r, t, m in others if m in forwards and t not in used}
+            self._unused[code] = [(r, m) for r in lacking.values() for m in sorted(methods)]
+        return self._unused[code]
+
+    def computes(self, f: FunctionType) -> bool:
+        """Return true if a function only computes a value."""
         if f not in self._computing:
             self._computing[f] = only_computes(f, f.__globals__)
         return self._computing[f]
+
+
+def _receivers(code: FunctionSource) -> Iterator[tuple[ast.expr, str, str]]:
+    """Yield the attributes whose methods a function calls: node, text and method."""
+    for node in nodes_of(code.tree):
+        match node:
+            case ast.Call(ast.Attribute(ast.Attribute() as receiver, method)):
+                yield receiver, ast.unparse(receiver), method
 
 
 def _once(
@@ -366,6 +402,16 @@ def _once(
     for entry in sorted(entries, key=lambda entry: (entry[2] not in used, len(entry[2]))):
         by_array.setdefault(id(entry[1]), entry)
     return [e for e in entries if not np.ndim(e[1]) or by_array[id(e[1])] is e]
+
+
+def _plainest(
+    entries: list[tuple[ast.expr, Any, str]], used: set[str]
+) -> list[tuple[ast.expr, Any, str]]:
+    """Return at most `MOST_NAMES` entries: variables, what the code uses, then parts of objects."""
+    depth = {t: 0 if t in used or t.isidentifier() else t.count(".") + t.count("[")
+             for _, _, t in entries}  # fmt: skip
+    first = set(sorted(depth, key=depth.__getitem__)[:MOST_NAMES])
+    return [entry for entry in entries if entry[2] in first]
 
 
 def _has_items(value: Any) -> bool:

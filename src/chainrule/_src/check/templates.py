@@ -78,6 +78,10 @@ TEMPLATES = {
         "{wrong}"
     ),
     "swapped": "the operands or arguments are in the wrong order (swapped): {right}",
+    "parentheses": (
+        "the parentheses are not where they must be (a factor or a power belongs to another term "
+        "or to all terms): {right} instead of {wrong}"
+    ),
     "dropped": (
         "a value is dropped that the next turn needs: {detail} is carried on (a path is left out)"
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +63,7 @@ def trials(
         name: value + 0.3 * (np.std(value) or 0.5) * rng.standard_normal(value.shape)
         for name, value in parameters.items()
     }
-    sizes = {s for v in parameters.values() for s in v.shape}
+    sizes = _sizes((*parameters.values(), *data))
     few = next((k for k in FEW if k not in sizes), 9)
     if n is not None and n > few:
         small = cut(data, n, few, rng)
@@ -87,14 +87,32 @@ def elsewhere(trial: Trial, data: Any, n: int | None, sandbox: Sandbox) -> Trial
     few = trial.n
     if n is None or few is None:
         return next(_trial(trial.problem, moved, trial.data, few, sandbox), None)
-    sizes = {few, *(s for v in moved.values() for s in v.shape)}
+    sizes = {few, *_sizes((*moved.values(), *trial.data))}
     others = [k for k in (*OTHERS, few - 1, few) if 1 < k <= n and k not in sizes]
     for count in (*others[:1], few):
         samples = cut(data, n, count, rng)
-        for other in _trial(trial.problem, moved, samples, count, sandbox):
-            if count == few or _runs(other, sandbox):
-                return other
+        for some in (_varied(samples), samples):
+            for other in _trial(trial.problem, moved, some, count, sandbox):
+                if (count == few and some is samples) or _runs(other, sandbox):
+                    return other
     return None
+
+
+def _varied(data: Any) -> Any:
+    """Return the data with other floats, such as the strength of a penalty; 1 stays between."""
+    if isinstance(data, dict):
+        return {key: _varied(part) for key, part in data.items()}
+    if isinstance(data, tuple) and not hasattr(data, "_fields"):
+        return tuple(map(_varied, data))
+    is_free = type(data) is float and data > 0 and data != 1
+    return data * (0.8 if data < 1 else 1.25) if is_free else data
+
+
+def _sizes(values: Sequence[Any]) -> set[int]:
+    """Return the lengths of axes and the whole numbers, for which a count could be mistaken."""
+    shapes = [np.shape(value) for value in values if isinstance(value, np.ndarray)]
+    numbers = [int(value) for value in values if isinstance(value, int | np.integer)]
+    return {*numbers, *(size for shape in shapes for size in shape)}
 
 
 def _runs(trial: Trial, sandbox: Sandbox) -> bool:

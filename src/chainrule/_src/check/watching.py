@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import itertools
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -223,21 +224,18 @@ class Watch:
 
         return self.run(hook), shifts
 
-    def scope_at(self, site: Site, turn: int) -> dict[str, Any]:
-        """Return the variables in scope at a turn of an expression."""
-        turns = 0
-        scope: dict[str, Any] = {}
+    def scopes_at(self, site: Site, turns: Collection[int]) -> dict[int, dict[str, Any]]:
+        """Return the variables in scope at some turns of an expression, by the turn."""
+        count = itertools.count()
+        scopes: dict[int, dict[str, Any]] = {}
 
         def hook(key: int, value: Any) -> Any:
-            nonlocal turns
-            if key == site.key:
-                if turns == turn:
-                    scope.update(snapshot(_scope(sys._getframe(1))))
-                turns += 1
+            if key == site.key and (turn := next(count)) in turns:
+                scopes[turn] = snapshot(_scope(sys._getframe(1)))
             return value
 
         self.run(hook)
-        return scope
+        return scopes
 
 
 def _fixed(array: Any) -> Any:
