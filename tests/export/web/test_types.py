@@ -23,7 +23,7 @@ export default losses;
 """
 OF_TABLE = """
 import { load, type Row } from "./net.mjs";
-const row: Row = { when: new Date(), size: null, kind: "a", yes: true };
+const row: Row = { when: new Date(), size: null, kind: "a", yes: true, wind: null };
 const guess: Float32Array | Float64Array = await (await load()).predict([row]);
 export default guess;
 """

@@ -6,9 +6,9 @@ columns, classes and models may contain anything.
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
+import sys
 from typing import Self
 
 # Where a spreadsheet may begin a cell, for any separator, before a character that begins a formula.
@@ -54,7 +54,8 @@ def for_shell(text: str) -> str:
     >>> print(for_shell("my data.csv"))
     'my data.csv'
     """
-    if os.name == "nt":
+    is_windows = sys.platform == "win32"
+    if is_windows:
         from subprocess import list2cmdline
 
         return list2cmdline([text])

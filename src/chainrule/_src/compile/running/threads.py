@@ -14,7 +14,7 @@ from weakref import WeakSet
 
 from chainrule._src.base.extras import needs
 from chainrule._src.base.forks import in_child, lock
-from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.interrupts import deferred, load
 from chainrule._src.compile.native import cores
 
 if TYPE_CHECKING:
@@ -178,9 +178,7 @@ def _blas() -> Any:
     """Return a controller of the libraries of matrix products, or None without threadpoolctl."""
     if find_spec("threadpoolctl") is None:
         return None
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController().select(user_api="blas")
+    return load("threadpoolctl").ThreadpoolController().select(user_api="blas")
 
 
 @contextmanager

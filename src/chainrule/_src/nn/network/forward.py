@@ -31,7 +31,7 @@ PREDICTED = 1024  # default batch size of predictions
 EXAMPLE = 8  # number of samples with which a network is recorded
 # Multiplications of a batch up to which each product has one thread. Several threads wait for one
 # another without sleeping, and take many times as long while other programs use the cores.
-SMALL = 1e9
+SMALL = 3e7
 
 
 class Forward:
