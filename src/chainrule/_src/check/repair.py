@@ -104,11 +104,15 @@ def _searched(subject: FaultyProgram, depth: int) -> list[Repair]:
         pinned = partial(_of_lines, subject, pinned_lines(subject))
         quick = partial(_singles, subject, [(ALL, 0)], QUICK)
         combined = partial(_combined, subject)
-        searches = [partial(pinned, PINNED, QUICKEST), quick, partial(pinned, PINNED)]
-        searches.insert(0 if subject.is_slow else 2, combined)  # few of these changes are run
+        searches = [partial(pinned, PINNED, QUICKEST), quick, combined, partial(pinned, PINNED)]
+        if subject.is_slow:  # few combinations are run
+            searches = [combined, *searches[:2], searches[3]]
         for search in searches:
-            if not candidates:
-                candidates, more = search()
+            if not candidates or (
+                search is searches[-1] and not subject.is_slow and _is_far(candidates)
+            ):
+                complete, more = search()
+                candidates = [*candidates, *complete]
                 parts += more
     if not candidates and depth > 1 and seems_twofold(subject):
         pairs = _of_one_result(subject, depth)
@@ -259,8 +263,15 @@ def _of_lines(
     return _cheapest(complete), parts
 
 
+def _is_far(candidates: list[Repair]) -> bool:
+    """Return true if all repairs cost more than a missing average does."""
+    return min(map(_cost, candidates)) > TIERS[0]
+
+
 def _combined(subject: FaultyProgram) -> tuple[list[Repair], list[Repair]]:
     """Return repairs that combine an expression with parts of its statement's pool."""
+    if subject.loss is None:  # what is changed is no gradient
+        return [], []
     limit = subject.part_of_time(COMBINING)
     edits: list[Edit] = []
     for site in subject.watch.sites:
