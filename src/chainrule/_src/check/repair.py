@@ -108,9 +108,7 @@ def _searched(subject: FaultyProgram, depth: int) -> list[Repair]:
         if subject.is_slow:  # few combinations are run
             searches = [combined, *searches[:2], searches[3]]
         for search in searches:
-            if not candidates or (
-                search is searches[-1] and not subject.is_slow and _is_far(candidates)
-            ):
+            if not candidates or (search is searches[-1] and _is_far(candidates)):
                 complete, more = search()
                 candidates = [*candidates, *complete]
                 parts += more
