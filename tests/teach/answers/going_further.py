@@ -135,7 +135,11 @@ WRONG = {
             "max stands where sum belongs",
         ),
         ("np.dot(X.T, grad_Z_h)", "np.dot(X.T, grad_Z_h) / len(X)", "once too often"),
-        ("np.dot(X.T, grad_Z_h)", "np.outer(X[0], grad_Z_h[0])", "np.outer(X[0], grad_Z_h[0]) stands where"),
+        (
+            "np.dot(X.T, grad_Z_h)",
+            "np.outer(X[0], grad_Z_h[0])",
+            "np.outer(X[0], grad_Z_h[0]) stands where",
+        ),
         (
             "np.dot(H.T, grad_Z_o)",
             "np.dot(Z_h.T, grad_Z_o)",

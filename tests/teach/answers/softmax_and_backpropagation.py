@@ -220,7 +220,11 @@ WRONG = {
         ("sig * (1 - sig)", "1 - sig", "sig"),
         ("sig * (1 - sig)", "sig * (1 - sig) * X", "the factor X is too much"),
         ("sig * (1 - sig)", "sig * (1 - sig**2)", "the power is wrong"),
-        ("sig * (1 - sig)", "1 - sig**2", "the derivative of the activation (its slope, the mask) is not this"),
+        (
+            "sig * (1 - sig)",
+            "1 - sig**2",
+            "the derivative of the activation (its slope, the mask) is not this",
+        ),
         ("sig * (1 - sig)", "-sig * (1 - sig)", "the sign is wrong"),
         (
             "sig * (1 - sig)",
