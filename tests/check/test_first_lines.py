@@ -60,8 +60,8 @@ def test_in_a_recurrence_the_results_alone_rule_out_all_lines_but_one(monkeypatc
         pinned.append([(p.line, subject.ruled_out) for p in lines])
         return real(subject, lines, *rest)
 
-    real = repair._of_lines
-    monkeypatch.setattr(repair, "_of_lines", of_lines)
+    real = repair.in_lines
+    monkeypatch.setattr(repair, "in_lines", of_lines)
     p = {"Wx": rng.normal(size=(3, 2)), "Wh": rng.normal(size=(2, 2))}
     what, lines = diagnosed(recurrent_loss, recurrent_gradients, p, X[:4])
     assert "the term d_next is missing" in what[0]

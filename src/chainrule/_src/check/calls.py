@@ -105,9 +105,10 @@ def _other_function(node: ast.Call, site: Site, around: BuildingBlocks) -> Itera
                 yield _with_name(node, other), "function", cost, other
     if isinstance(node.func, ast.Name):
         n_args = len(node.args)
-        for other in around.helpers(site) if n_args == 1 else around.functions(site, n_args):
-            if other != name:
-                yield _with_name(node, other), "function", 1.3, other
+        functions = around.helpers(site) if n_args == 1 else around.functions(site, n_args)
+        for function in functions:
+            if function != name:
+                yield _with_name(node, function), "function", 1.3, function
 
 
 @CALLS.of(ast.Call)

@@ -189,8 +189,9 @@ def codes_called(call: Callable[[], Any]) -> list[FunctionSource]:
         sys.settrace(before)
     # A query of the garbage collector scans all objects that it tracks: it is made for functions
     # that other functions made alone, of which there may be several, and for what is hidden.
-    gc.collect(0)  # functions of earlier runs
     hidden = [code for code, near in near_objects.items() if _is_hidden(code, near)]
+    if hidden:
+        gc.collect(0)  # functions of earlier runs
     referrers = gc.get_referrers(*hidden) if hidden else []
     codes = (code_of(code, [*referrers, *near]) for code, near in near_objects.items())
     return [code for code in codes if code is not None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -119,9 +120,8 @@ def line_difference(
     if inverse:
         old, new = new, old
     elif subject.around.right is not None and np.ndim(old) and np.shape(old) == np.shape(new):
-        around = subject.around
-        terms = of_terms(old, new, subject.around.right, lambda term: around.spelled(term, line),
-                         every=edit.make_hook is not None)  # fmt: skip
+        spelled = partial(subject.around.translation.spelled, site=line)
+        terms = of_terms(old, new, subject.around.right, spelled, every=edit.make_hook is not None)
         if terms:
             return terms
     scope = [(t, v) for t, v in context.values.items() if isinstance(v, np.ndarray | float)]

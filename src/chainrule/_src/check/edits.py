@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeGuard
 
 from chainrule._src.check.code import FunctionSource, located
 from chainrule._src.check.watching import Site, needs_its_scope
@@ -115,6 +115,17 @@ def new_parts(new: ast.AST, old: Any) -> Iterator[ast.AST]:
             yield node
             if not isinstance(node, ast.Name | ast.Constant | ast.operator | ast.expr_context):
                 parts += ast.iter_child_nodes(node)
+
+
+def index_parts(index: ast.expr) -> list[ast.expr]:
+    """Return the indices of an array's axes."""
+    return index.elts if isinstance(index, ast.Tuple) else [index]
+
+
+def has_slice(node: Any) -> TypeGuard[ast.Subscript]:
+    """Return true for entries of an array of which an index is a slice."""
+    is_entry = isinstance(node, ast.Subscript)
+    return is_entry and any(isinstance(part, ast.Slice) for part in index_parts(node.slice))
 
 
 def is_outermost(site: Site) -> bool:

@@ -429,7 +429,7 @@ def _in_terms(subject: FaultyProgram, name: str) -> str:
     if right is None or result is None or np.shape(result) != subject.expected[name].shape:
         return ""
     last = max(subject.lines.values(), key=lambda line: line.trace.order)
-    spelled = partial(subject.around.spelled, site=last)
+    spelled = partial(subject.around.translation.spelled, site=last)
     return of_terms(result, subject.expected[name], right, spelled, every=True)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.check.code import nodes_of
-from chainrule._src.check.edits import Change, binary, called_name, negated, swapped
+from chainrule._src.check.edits import Change, binary, called_name, index_parts, negated, swapped
 from chainrule._src.check.rules import Rules
 from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.watching import Site, is_array
@@ -28,7 +28,7 @@ def of_subscript(node: ast.Subscript) -> Iterator[Change]:
     index = node.slice
     if isinstance(index, ast.Tuple) and len(index.elts) == 2:
         yield sub(ast.Tuple(index.elts[::-1], ast.Load())), "index", 1.3, None
-    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    parts = index_parts(index)
     for i, part in enumerate(parts):
         if isinstance(part, ast.Slice):
             for new in other_slices(part):

@@ -142,7 +142,7 @@ def _another_expression(node: ast.expr, site: Site, around: BuildingBlocks) -> I
             yield other, "other value", 2.0, text
     is_statement = site.owner is site.statement
     is_operand = isinstance(site.owner, ast.BinOp | ast.UnaryOp | ast.Attribute | ast.Compare)
-    for name, new, is_term in around.right_expressions(site) if not is_operand else ():
+    for name, new, is_term in around.translation.expressions(site) if not is_operand else ():
         cost = (1.8 if name else 2.0) + (0 if is_statement else 0.3)
         yield new, "right expression", cost, name
         if is_term and is_statement:

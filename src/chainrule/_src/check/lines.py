@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.check.code import FunctionSource, nodes_of
-from chainrule._src.check.edits import Edit, as_load, as_store, binary, copy_of, exchanged
+from chainrule._src.check.edits import (
+    Edit,
+    as_load,
+    as_store,
+    binary,
+    copy_of,
+    exchanged,
+    index_parts,
+)
 from chainrule._src.check.ingredients import distinct, penalties
 from chainrule._src.check.loops import changed, last_site, step_of_loop, within_loop
 from chainrule._src.check.surroundings import BuildingBlocks
@@ -171,7 +179,7 @@ def _variants(s: ast.AugAssign, named: list[Named]) -> Iterator[tuple[ast.expr, 
     yield s.target, s.value
     yield from _renamed(s, named)
     if isinstance(s.target, ast.Subscript):
-        parts = s.target.slice.elts if isinstance(s.target.slice, ast.Tuple) else [s.target.slice]
+        parts = index_parts(s.target.slice)
         for k, part in enumerate(parts):
             for other, other_value, text in named:
                 if isinstance(other_value, int | np.integer) and text != ast.unparse(part):
@@ -204,17 +212,17 @@ def _renamed(s: ast.AugAssign, named: list[Named]) -> Iterator[tuple[ast.expr, a
     texts = {text for _, value, text in named if np.ndim(value)}
     target = next(_bases(s.target))
     target_text = ast.unparse(target)
-    for other in texts - {target_text} if target_text in texts else ():
-        old, new = _different(target_text, other)
+    for sibling in texts - {target_text} if target_text in texts else ():
+        old, new = _different(target_text, sibling)
         read = {ast.unparse(n): n for n in nodes_of(s.value) if ast.unparse(n) in texts}
-        pairs = {text: text[::-1].replace(old[::-1], new[::-1], 1)[::-1] for text in read}
-        renamed = {text: name for text, name in pairs.items() if old and name in texts}
+        pairs = {text: new.join(text.rsplit(old, 1)) for text in read} if old else {}
+        renamed = {text: name for text, name in pairs.items() if name in texts and name != text}
         if renamed:
             value = s.value
             for text, name in renamed.items():
                 value = exchanged(value, text, ast.parse(name, mode="eval").body)
             yield (
-                exchanged(as_load(s.target), target_text, ast.parse(other, mode="eval").body),
+                exchanged(as_load(s.target), target_text, ast.parse(sibling, mode="eval").body),
                 value,
             )
 

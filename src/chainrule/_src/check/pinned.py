@@ -7,7 +7,7 @@ import ast
 import numpy as np
 
 from chainrule._src.check.comparing import scale_of
-from chainrule._src.check.responses import IMPOSSIBLE
+from chainrule._src.check.equations import IMPOSSIBLE
 from chainrule._src.check.settled import outermost
 from chainrule._src.check.subject import FaultyProgram
 from chainrule._src.check.watching import Site

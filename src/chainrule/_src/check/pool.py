@@ -15,7 +15,14 @@ import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.check.code import nodes_of
-from chainrule._src.check.edits import binary, called_name, is_numpy, numpy_name, transposed
+from chainrule._src.check.edits import (
+    binary,
+    called_name,
+    has_slice,
+    is_numpy,
+    numpy_name,
+    transposed,
+)
 from chainrule._src.check.ingredients import fits, over_axis, slopes
 from chainrule._src.check.surroundings import BuildingBlocks
 from chainrule._src.check.usage import IMPURE, PURE
@@ -87,9 +94,9 @@ class PartsByUse(NamedTuple):
     ----------
     fitting : PartTable
         The parts that broadcast to the shape.
-    whole : PartTable
+    same_shape : PartTable
         Those of them that have this shape.
-    few : PartTable
+    short : PartTable
         Short ones, of which products of three are made.
     slopes : PartTable
         Slopes of activations.
@@ -100,8 +107,8 @@ class PartsByUse(NamedTuple):
     """
 
     fitting: PartTable
-    whole: PartTable
-    few: PartTable
+    same_shape: PartTable
+    short: PartTable
     slopes: PartTable
     products: PartTable
     totals: PartTable
@@ -189,18 +196,13 @@ def _siblings(
     """Yield the slices that the code takes of a variable, of variables of the same shape."""
     shapes = {text: np.shape(value) for _, value, text in named if np.ndim(value)}
     for node in nodes:
-        if not isinstance(node, ast.Subscript) or not _has_slice(node):
+        if not has_slice(node):
             continue
         text = ast.unparse(node.value)
-        for other, _, name in named if text in shapes else ():
+        for variable, _, name in named if text in shapes else ():
             if name != text and shapes.get(name) == shapes[text]:
-                sibling = ast.Subscript(other, node.slice, ast.Load())
+                sibling = ast.Subscript(variable, node.slice, ast.Load())
                 yield ast.unparse(sibling), sibling
-
-
-def _has_slice(node: ast.Subscript) -> bool:
-    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    return any(isinstance(part, ast.Slice) for part in parts)
 
 
 def _values(
@@ -273,13 +275,14 @@ def _contracted(parts: Sequence[Part], shape: Shape) -> Iterator[Part]:
     yield from _sums([table for table in tables if len(table.shape) == 2], shape)
 
 
+def _product(p: Part, q: Part) -> Part:
+    return Part(binary(p.node, ast.Mult(), q.node), p.values * q.values, p.size + q.size + 1)
+
+
 def _totals(parts: Sequence[Part], shape: Shape) -> Iterator[Part]:
     """Yield sums and means over an axis of parts of a shape, and of products of two."""
     some = [part for part in parts if part.shape == shape][:MOST_SHARED]
-    products = [
-        Part(binary(p.node, ast.Mult(), q.node), p.values * q.values, p.size + q.size + 1)
-        for p, q in combinations_with_replacement(some, 2)
-    ]
+    products = [_product(p, q) for p, q in combinations_with_replacement(some, 2)]
     for axis in sorted({0, len(shape) - 1}) if shape else ():
         named = -1 if axis else 0  # right for one sample, too
         for part in (*some, *products):
@@ -311,10 +314,10 @@ def _products(lefts: Sequence[Part], rights: Sequence[Part], shape: Shape) -> It
                 right.shape[:-2] == rows[:-1] and right.shape[-2:] == inner + columns
             ):
                 node = binary(left.node, ast.MatMult(), right.node)
-                others = right.values[..., None] if is_vector else right.values
-                n_more = left.values.ndim - others.ndim
-                others = others.reshape(len(others), *(1,) * n_more, *others.shape[1:])
-                values = left.values @ others
+                factor = right.values[..., None] if is_vector else right.values
+                n_more = left.values.ndim - factor.ndim
+                factor = factor.reshape(len(factor), *(1,) * n_more, *factor.shape[1:])
+                values = left.values @ factor
                 values = values[..., 0] if is_vector else values
                 yield Part(node, values, left.size + right.size + 1)
 
@@ -332,10 +335,7 @@ def _sums(tables: Sequence[Part], shape: Shape) -> Iterator[Part]:
     """Yield sums over an axis, of matrices and of products of two."""
     for axis, keeps in ((0, False), (0, True), (1, False), (1, True)):
         some = [t for t in tables if _summed(t.shape, axis, keeps) == shape][:MOST_SUMMED]
-        products = (
-            Part(binary(p.node, ast.Mult(), q.node), p.values * q.values, p.size + q.size + 1)
-            for p, q in combinations(some, 2) if p.shape == q.shape
-        )  # fmt: skip
+        products = (_product(p, q) for p, q in combinations(some, 2) if p.shape == q.shape)
         for part in (*some, *products):
             values = part.values.sum(axis=axis + 1, keepdims=keeps)
             yield Part(over_axis("sum", part.node, axis, keeps), values, part.size + 3)

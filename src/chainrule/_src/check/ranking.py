@@ -171,10 +171,10 @@ def _is_elsewhere(edit: Edit) -> bool:
     """Return true if a change writes an expression of another statement of the function."""
     kinds = ast.BinOp | ast.Call | ast.Subscript
     in_statement = {id(node) for node in nodes_of(edit.statement)}
-    others = [
+    expressions = [
         n for n in nodes_of(edit.code.tree) if isinstance(n, kinds) and id(n) not in in_statement
     ]
-    return bool(_written(edit, kinds) & {ast.unparse(node) for node in others})
+    return bool(_written(edit, kinds) & {ast.unparse(node) for node in expressions})
 
 
 def _written(edit: Edit, kinds: Any) -> set[str]:

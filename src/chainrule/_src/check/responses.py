@@ -15,13 +15,20 @@ import ast
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from chainrule._src.base.arrays import Array
 from chainrule._src.check.code import nodes_of
 from chainrule._src.check.edits import Edit, applied, new_parts
+from chainrule._src.check.equations import (
+    IMPOSSIBLE,
+    NEVER,
+    Addition,
+    Equations,
+    SlopesOfShare,
+)
 from chainrule._src.check.nodes import SAME, Combination, Recorded, Results
 from chainrule._src.check.sandbox import FAILURES
 from chainrule._src.check.turns import WrongTurn, first_wrong
@@ -35,52 +42,6 @@ MOST_EVALUATED = 16  # turns at which a change is evaluated before it is run
 EQUATIONS = 3  # for a known amount of more numbers than these
 Uses = Callable[[], Mapping[str, Sequence[Array]]]
 SMALLEST = 1e-6  # singular value, as a share of the largest, of what the results tell
-
-
-class Addition(NamedTuple):
-    """The amount that must be added to an expression at a turn, the first with such an amount."""
-
-    turn: int
-    amount: Array
-    slack: float
-
-
-class Equations(NamedTuple):
-    """Equations for what must be added to an expression: ``rows @ addition = gaps``.
-
-    The additions of several turns are one behind the other.
-    """
-
-    turns: Sequence[int]
-    rows: Array  # an equation each, over the entries of the expression
-    gaps: Array
-    slack: Array
-    names: Sequence[str]  # the result of each equation; none if the equations are of all results
-
-    def failing(self, addition: Array) -> set[str]:
-        """Return the results of which an equation does not hold."""
-        holds = np.abs(self.rows @ addition - self.gaps) <= self.slack
-        return {name for name, is_right in zip(self.names, holds, strict=True) if not is_right}
-
-    def hold(self, additions: Array) -> Array:
-        """Return a mask of the additions that fulfil all equations.
-
-        ``additions`` has an axis of its own for the equations: the last one.
-        """
-        mask: Array = (np.abs(additions - self.gaps) <= self.slack).all(axis=-1)
-        return mask
-
-
-class SlopesOfShare(NamedTuple):
-    """A random combination of a turn's share in a result: its slopes, and what must be added."""
-
-    adjoints: dict[int, Any]
-    gap: float
-    slack: float
-
-
-NEVER = Equations((), np.zeros((1, 0)), np.ones(1), np.zeros(1), ())
-IMPOSSIBLE = Addition(-1, np.zeros(0), 0.0)  # no values of the expression make the results right
 
 
 class Responses:
@@ -110,7 +71,9 @@ class Responses:
         self._additions: dict[int, Addition | None] = {}
         self._located: dict[int, list[Site]] = defaultdict(list)  # of these, by their statements
         self._equations: dict[Any, Equations | None] = {}
+        self._of_additions: dict[int, Equations] = {}
         self._names_after: dict[ast.AST, frozenset[str]] = {}
+        self._scopes: dict[tuple[int, int, int], dict[str, Any]] = {}
         self._questions = 0  # after `PATIENCE` of them the equations for additions are solved
         self._evaluators: dict[tuple[int, int, int], Evaluator] = {}
 
@@ -130,9 +93,9 @@ class Responses:
 
     @cached_property
     def _of_each(self) -> dict[str, Combination]:
-        others = self.recorded.before.keys() - self.of_wrong.keys()
-        more = {name: Combination(self.recorded, [name], self._rng) for name in others}
-        return {**self.of_wrong, **more}
+        right = self.recorded.before.keys() - self.of_wrong.keys()
+        of_right = {name: Combination(self.recorded, [name], self._rng) for name in right}
+        return {**self.of_wrong, **of_right}
 
     def reached(self, site: Site) -> frozenset[str]:
         """Return the results whose slopes along the values of an expression are not all zero."""
@@ -156,6 +119,7 @@ class Responses:
             return wrong
         if len(equations.turns) > 1 and _reads(edit.new, self.names_after(site)):
             return wrong  # it may read what an earlier turn of the expression decides
+        self.scopes(site, equations.turns)  # of all turns in one run
         shifts = [
             _shift(edit.new, site.trace.values[turn], self._evaluator(site, turn))
             for turn in equations.turns
@@ -182,7 +146,7 @@ class Responses:
     def equations(self, site: Site, wrong: frozenset[str]) -> Equations | None:
         """Return equations for what mends all wrong results, None if nothing does or all may."""
         equations = self._of_first_wrong_turn(site, wrong) or self._of_results(site, wrong)
-        equations = equations or self._of_addition(self.located(site))
+        equations = equations or self._of_addition(site, self.located(site))
         if equations is None:
             return None
         depends = np.asarray(equations.rows.any(axis=1))
@@ -199,7 +163,7 @@ class Responses:
             self._equations[key] = self._of_first_wrong_turn(site, wrong) or (
                 self._of_results(site, wrong, MOST_EVALUATED)
             )
-        return self._equations[key] or self._of_addition(self._addition(site))
+        return self._equations[key] or self._of_addition(site, self._addition(site))
 
     def _of_results(
         self, site: Site, wrong: frozenset[str], most: int = MOST_TURNS
@@ -270,16 +234,23 @@ class Responses:
             self._names_after[site.statement] = frozenset(names)
         return self._names_after[site.statement]
 
-    def _of_addition(self, addition: Addition | None) -> Equations | None:
-        """Return the equations of a known addition."""
+    def _of_addition(self, site: Site, addition: Addition | None) -> Equations | None:
+        """Return the equations of a known addition to an expression."""
         if addition is None:
             return None
         if addition is IMPOSSIBLE:
             return NEVER
-        size = addition.amount.size
-        rows = self._rng.standard_normal((EQUATIONS, size)) if size > EQUATIONS else np.eye(size)
-        slack = addition.slack * np.linalg.norm(rows, axis=1)
-        return Equations((addition.turn,), rows, rows @ addition.amount.ravel(), slack, ())
+        if site.key not in self._of_additions:
+            amount, turns = addition.amount.ravel(), (addition.turn,)
+            is_long = amount.size > EQUATIONS
+            rows = (
+                self._rng.standard_normal((EQUATIONS, amount.size))
+                if is_long
+                else np.eye(amount.size)
+            )
+            slack = addition.slack * np.linalg.norm(rows, axis=1)
+            self._of_additions[site.key] = Equations(turns, rows, rows @ amount, slack, ())
+        return self._of_additions[site.key]
 
     def is_possible(self, site: Site) -> bool:
         """Return false if no values of an expression in a loop make all results right."""
@@ -303,19 +274,25 @@ class Responses:
             count = len(site.trace.values)
             near = [p for p in site.near if len(p.trace.values) == count]
             recorded = {id(p.node): p.trace.values[turn] for p in near}
-            scope = site.trace.scope if turn == 0 else self.watch.scopes_at(site, [turn])[turn]
-            names = {**site.code.functions[0].__globals__, **scope}
-            self._evaluators[key] = Evaluator(recorded, set(), names)
+            (scope,) = self.scopes(site, [turn])
+            self._evaluators[key] = Evaluator(recorded, set(), scope)
         first = self._evaluators[key]
         return Evaluator(first.recorded, set(inside), first.names) if inside else first
 
     def scopes(self, site: Site, turns: Sequence[int]) -> list[dict[str, Any]]:
-        """Return the variables that an expression may read, at each of some turns."""
+        """Return the variables that an expression's statement may read, at each of some turns.
+
+        One run tells those of all turns, except the first, which are known.
+        """
+        count = len(site.trace.values)
+        keys = {turn: (id(site.statement), turn, count) for turn in turns}
+        missing = [turn for turn, key in keys.items() if key not in self._scopes]
+        scopes = self.watch.scopes_at(site, missing) if any(missing) else {}
         names = site.code.functions[0].__globals__
-        scopes = (
-            {0: site.trace.scope} if tuple(turns) == (0,) else self.watch.scopes_at(site, turns)
-        )
-        return [{**names, **scopes[turn]} for turn in turns]
+        for turn in missing:
+            scope = scopes[turn] if turn else site.trace.scope
+            self._scopes[keys[turn]] = {**names, **scope}
+        return [self._scopes[key] for key in keys.values()]
 
     def _addition(self, site: Site) -> Addition | None:
         """Return the amount to add to an expression, None if the results leave the amount open."""

@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.check.code import nodes_of
-from chainrule._src.check.edits import Edit, as_load, as_store, binary, exchanged, number
+from chainrule._src.check.edits import (
+    Edit,
+    as_load,
+    as_store,
+    binary,
+    exchanged,
+    has_slice,
+    index_parts,
+    number,
+)
 from chainrule._src.check.indices import other_slices
 from chainrule._src.check.lines import Block
 from chainrule._src.check.surroundings import BuildingBlocks
@@ -24,14 +33,15 @@ def of_slices(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
     s = block.statements[i]
     if not isinstance(s, AUGMENTED | ast.For):
         return
-    sliced = [n for n in _read_and_written(s) if _is_slice(n)]
+    sliced = [n for n in _read_and_written(s) if has_slice(n)]
     by_text: dict[str, list[ast.Subscript]] = {}
     for node in sliced:
         by_text.setdefault(ast.unparse(node.slice), []).append(node)
     for nodes in by_text.values():
-        for other in (None, *_others(nodes[0].slice)) if len(nodes) > 1 else ():
-            pairs = [(n, n.value if other is None else _at(n.value, other)) for n in nodes]
-            yield from _replaced(block, i, pairs)
+        if len(nodes) > 1:
+            yield from _replaced(block, i, [(node, node.value) for node in nodes])
+            for index in _other_ends(nodes[0].slice):
+                yield from _replaced(block, i, [(node, _at(node.value, index)) for node in nodes])
     yield from _other_indices(block, i)
     if isinstance(s, AUGMENTED) and not by_text:
         yield from _with_slices(block, i, around)
@@ -42,9 +52,9 @@ def _other_indices(block: Block, i: int) -> Iterator[Edit]:
     texts = [ast.unparse(n.slice) for n in _read_and_written(block.statements[i]) if _is_step(n)]
     indices = {ast.unparse(n.slice): n.slice for n in _nodes(block) if _is_step(n)}
     for text in dict.fromkeys(texts):
-        for other in indices if texts.count(text) > 1 else ():
-            if other != text:
-                yield from _replaced(block, i, [(indices[text], indices[other])], "index", 1.4)
+        for index_text, index in indices.items() if texts.count(text) > 1 else ():
+            if index_text != text:
+                yield from _replaced(block, i, [(indices[text], index)], "index", 1.4)
 
 
 def _is_step(node: Any) -> bool:
@@ -54,26 +64,21 @@ def _is_step(node: Any) -> bool:
 
 
 def _read_and_written(s: Any) -> list[Any]:
-    parts = [s.iter] if isinstance(s, ast.For) else [s]
-    return [node for part in parts for node in nodes_of(part)]
+    """Return the nodes of a statement; of a loop those of what it runs over."""
+    return nodes_of(s.iter if isinstance(s, ast.For) else s)
 
 
 def _nodes(block: Block) -> list[Any]:
     return nodes_of(block.code.tree)
 
 
-def _is_slice(node: Any) -> bool:
-    parts = getattr(getattr(node, "slice", None), "elts", [getattr(node, "slice", None)])
-    return isinstance(node, ast.Subscript) and any(isinstance(p, ast.Slice) for p in parts)
-
-
 def _at(array: ast.expr, index: ast.expr) -> ast.Subscript:
     return ast.Subscript(array, index, ast.Load())
 
 
-def _others(index: ast.expr) -> Iterator[ast.expr]:
+def _other_ends(index: ast.expr) -> Iterator[ast.expr]:
     """Yield a slice with other ends; of several axes one changes."""
-    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    parts = index_parts(index)
     for k, part in enumerate(parts):
         for new in other_slices(part) if isinstance(part, ast.Slice) else ():
             elts = [*parts[:k], new, *parts[k + 1 :]]
@@ -94,8 +99,7 @@ def _replaced(
         value = exchanged(value, text, new)
         targets = [as_store(exchanged(as_load(t), text, new)) for t in targets]
     if isinstance(s, ast.For):
-        line = ast.For(s.target, value, s.body, s.orelse)
-        yield Edit(block.code, s, "iter", None, line.iter, kind, cost, s.lineno, s, detail)
+        yield Edit(block.code, s, "iter", None, value, kind, cost, s.lineno, s, detail)
     elif of_target is not None:
         yield block.edit(i, ast.AugAssign(targets[0], s.op, value), kind, cost, detail=detail)
     else:
@@ -113,7 +117,7 @@ def _with_slices(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]
     shape = shapes.get(ast.unparse(target), ())
     read = {ast.unparse(n): n for n in nodes_of(s.value) if isinstance(n, ast.expr)}
     same = [node for text, node in read.items() if shapes.get(text) == shape]
-    indices = {ast.unparse(n.slice): n.slice for n in _nodes(block) if _is_slice(n)}
+    indices = {ast.unparse(n.slice): n.slice for n in _nodes(block) if has_slice(n)}
     first: list[ast.expr] = [ast.Slice(ast.Constant(1)), ast.Slice(None, number(-1))]
     indices = {ast.unparse(part): part for part in first} | indices
     for index in indices.values() if shape and same else ():
@@ -140,8 +144,8 @@ def of_strides(block: Block, i: int, around: BuildingBlocks) -> Iterator[Edit]:
         if isinstance(node, ast.For) and isinstance(node.target, ast.Name)
     }  # fmt: skip
     starts = [
-        part.lower for node in _read_and_written(s) if _is_slice(node)
-        for part in (node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice])
+        part.lower for node in _read_and_written(s) if has_slice(node)
+        for part in index_parts(node.slice)
         if isinstance(part, ast.Slice) and isinstance(part.lower, ast.Name)
     ]  # fmt: skip
     value = getattr(s, "value", None)

@@ -17,12 +17,10 @@ from chainrule._src.base.arrays import Array
 from chainrule._src.check.changes import expression_edits
 from chainrule._src.check.clock import Deadline, thread_seconds
 from chainrule._src.check.code import FunctionSource
-from chainrule._src.check.combining import combined
 from chainrule._src.check.compiling import ChangeCompiler, compiled_with
 from chainrule._src.check.edits import Edit, applied
 from chainrule._src.check.meaning import LossVariables, Meaning
 from chainrule._src.check.ofloss import OfLoss
-from chainrule._src.check.pool import Pool
 from chainrule._src.check.responses import Responses, responses
 from chainrule._src.check.right import RightProgram
 from chainrule._src.check.sandbox import FAILURES, TooLong
@@ -81,6 +79,17 @@ class Judge:
     before: Results
 
 
+def _weakly(method: Callable[..., Any], default: Any) -> Callable[..., Any]:
+    """Return a function that calls a method, without a cycle: all of a search is freed at once."""
+    method_of = WeakMethod(method)
+
+    def call(*args: Any) -> Any:
+        bound = method_of()
+        return default if bound is None else bound(*args)
+
+    return call
+
+
 class FaultyProgram:
     """A program with wrong results.
 
@@ -117,7 +126,6 @@ class FaultyProgram:
         norms = [np.nansum(np.square(right)) for right in expected.values()]
         self.rounding = ROUNDING**2 * max(norms, default=0.0)  # of results that must be zero
         silent = [k for k, v in expected.items() if np.nansum(np.square(v)) <= self.rounding]
-        self.is_slow = all(thread_seconds(call) > SLOW for _ in range(3))
         self.watch = Watch(codes, call)
         self.before = dict(self.watch.result)
         self.wrong = frozenset(
@@ -125,13 +133,7 @@ class FaultyProgram:
         )
         # A result that is zero, and must be, tells nothing of a change.
         self.telling = (frozenset(expected) - frozenset(silent)) | self.wrong
-        method_of = WeakMethod(self._admits)  # no cycle: all of the search is freed at once
-
-        def admits(site: Site, shift: Any) -> bool:
-            method = method_of()
-            return method is None or method(site, shift)
-
-        self.around = BuildingBlocks(self.watch, right, n, admits)
+        self.around = BuildingBlocks(self.watch, right, n, _weakly(self._admits, True))
         self._watched: dict[Repair, Watch | None] = {}
         self.compiler = ChangeCompiler()
         self._reached: dict[int, frozenset[str]] = {}
@@ -151,7 +153,6 @@ class FaultyProgram:
         self._edits: dict[tuple[int, int], list[Edit]] = {}
         self.of_statements = StatementEdits(codes, self.around, deadline)
         self._repairs: dict[Edit, Repair | None] = {}
-        self._pools: dict[tuple[int, ...], Pool] = {}
         self._endless = Counter[int]()  # statements of which changes made a loop without an end
         inside = {id(p.node): p.key for p in self.watch.sites}
         self._above = {
@@ -258,6 +259,11 @@ class FaultyProgram:
         return Repair(tuple(edits), frozenset(mended))
 
     @cached_property
+    def is_slow(self) -> bool:
+        """True if a run takes long."""
+        return all(thread_seconds(self.call) > SLOW for _ in range(3))
+
+    @cached_property
     def meaning(self) -> Meaning:
         """The lines that give variables what they are named after, or do not."""
         return Meaning(proxy(self), self.variables)  # no cycle: all of the search is freed at once
@@ -273,8 +279,7 @@ class FaultyProgram:
     @cached_property
     def responses(self) -> Responses | None:
         """The responses of the wrong results, None if the code cannot be recorded."""
-        method_of = WeakMethod(self._uses)  # no cycle: all of the search is freed at once
-        uses = lambda: method() if (method := method_of()) else {}  # noqa: E731
+        uses = _weakly(self._uses, {})
         return responses(self.watch, self.before, self.expected, self.wrong, self.settled, uses)
 
     def _uses(self) -> dict[str, list[Array]]:
@@ -433,29 +438,6 @@ class FaultyProgram:
         if key not in self._edits:
             self._edits[key] = list(expression_edits(site, self.around, tier))
         return self._edits[key]
-
-    def combinations(self, site: Site) -> list[Edit]:
-        """Return the combinations of an expression with parts of the pool that may mend all."""
-        responses = self.responses
-        if responses is None or not is_number(site.value) or isinstance(site.node, ast.Constant):
-            return []
-        if site.nested or site.field in ("func", "slice") or not self.reach(site) >= self.wrong:
-            return []
-        self.reached(site)  # this confirms the slopes
-        equations = responses.equations(site, self.wrong)
-        if equations is None:
-            return []
-        key = id(site.statement), *equations.turns
-        if key not in self._pools:
-            scopes = responses.scopes(site, equations.turns)
-            unknown = responses.names_after(site) if len(equations.turns) > 1 else ()
-            self._pools[key] = Pool(site, self.around, scopes, unknown)
-        changes = combined(site, self._pools[key], equations, self.around.loss.texts)
-        return [
-            Edit(site.code, site.owner, site.field, site.index, new, kind, cost, site.line,
-                 site.statement, detail, site)
-            for new, kind, cost, detail in changes
-        ]  # fmt: skip
 
     def within(self, statement: ast.AST, tiers: Iterable[int] = range(3)) -> list[Edit]:
         """Return the changes of a statement and of its expressions, the cheapest first."""

@@ -92,9 +92,9 @@ def elsewhere(trial: Trial, data: Any, n: int | None, sandbox: Sandbox) -> Trial
     for count in (*others[:1], few):
         samples = cut(data, n, count, rng)
         for some in (_varied(samples), samples):
-            for other in _trial(trial.problem, moved, some, count, sandbox):
-                if (count == few and some is samples) or _runs(other, sandbox):
-                    return other
+            for hold_out in _trial(trial.problem, moved, some, count, sandbox):
+                if (count == few and some is samples) or _runs(hold_out, sandbox):
+                    return hold_out
     return None
 
 

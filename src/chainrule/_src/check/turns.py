@@ -90,7 +90,7 @@ def _order(
 
     The shares of right results tell; samples may come forwards, and their steps backwards.
     """
-    if not names:  # the first turn adds something right
+    if not names:  # no result is right; the first turn adds something right to one of them
         for uses in (list(range(count))[::-1], list(range(count))):
             shares = [Share(terms[name][0], right[name][uses[0]]) for name in terms]
             if any(share.is_right and share.right.any() for share in shares):
@@ -118,18 +118,18 @@ def _terms(recorded: Recorded, name: str) -> tuple[list[Tensor], float]:
         if not isinstance(node, Tensor):
             break
         parents = dict(node.parents)
-        kind = node.primitive.name if node.primitive is not None else ""
+        operation = node.primitive.name if node.primitive is not None else ""
         if node.order in recorded.copies:
             node = parents.get(0)
-        elif kind == "add":
+        elif operation == "add":
             *before, last = [parents[position] for position in sorted(parents)]
             terms.append(last)
             node = before[0] if before else None
-        elif kind in ("divide", "multiply") and list(parents) == [0] and not terms:
-            other = np.asarray(node.operands[1])
-            if other.ndim:
+        elif operation in ("divide", "multiply") and list(parents) == [0] and not terms:
+            number = np.asarray(node.operands[1])
+            if number.ndim:
                 break
-            factor *= float(other) if kind == "multiply" else 1 / float(other)
+            factor *= float(number) if operation == "multiply" else 1 / float(number)
             node = parents[0]
         else:
             terms.append(node)

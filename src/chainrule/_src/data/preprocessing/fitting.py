@@ -64,10 +64,10 @@ class Fit:
         self._target = TargetSummary(self.name, values[self.name])
         self._summaries = {n: summary_of(n, v, self._kinds.get(n, "")) for n, v in values.items()}
         del self._summaries[self.name]
-        for name, kind in self._kinds.items():
+        for name, option in self._kinds.items():
             lookup("column", name, self._summaries)
             if values[name].dtype.kind == "M":
-                raise OptionError(kind, f"{name!r} holds times, whose parts become features")
+                raise OptionError(option, f"{name!r} holds times, whose parts become features")
 
     def target(self, task: str) -> Target:
         """Return the target, learned from its summary."""

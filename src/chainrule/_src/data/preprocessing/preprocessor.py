@@ -198,8 +198,8 @@ class Preprocessor(Configurable):
         """
         if len(self.target.classes) != 2:
             count = len(self.target.classes)
-            what = f"has {count} classes" if count else "is a quantity"
-            raise OptionError("threshold", f"needs two classes; {self.target.name!r} {what}")
+            description = f"has {count} classes" if count else "is a quantity"
+            raise OptionError("threshold", f"needs two classes; {self.target.name!r} {description}")
         self._target = replace(self.target, threshold=threshold)
 
     def add_labels(self, y: Array) -> None:

@@ -390,10 +390,10 @@ class Field:
             )
         if best.first is None or not (self.numbers or 2 * good >= self.present > 0):
             return ""
-        what = f" {best.reading.what}" * bool(best.only)
+        unit = f" {best.reading.what}" * bool(best.only)
         return (
             f"{_holds(best.first)}, though {good:,} of {self.present:,} values look like "
-            f"a {best.reading.kind}{what}; mend or empty the others to have it so"
+            f"a {best.reading.kind}{unit}; mend or empty the others to have it so"
         )
 
 
